@@ -1,0 +1,27 @@
+// Bundles src into dist/: one file per entry plus shared chunks, so that a start reads few files
+// (restore_command starts a process per WAL segment) and so that dist/ alone is a complete program
+// that can be copied to where the database's owner can read it.
+import { rm } from "node:fs/promises";
+import { build } from "esbuild";
+
+await rm("dist", { recursive: true, force: true });
+await build({
+  entryPoints: { main: "src/main.ts" },
+  outdir: "dist",
+  bundle: true,
+  splitting: true,
+  platform: "node",
+  target: "node24",
+  format: "esm",
+  chunkNames: "chunks/[name]-[hash]",
+  jsx: "automatic",
+  define: { "process.env.NODE_ENV": '"production"', "process.env.DEV": '"false"' },
+  // Optional native and developer-only parts of dependencies that are never reached here.
+  external: ["pg-native", "pg-cloudflare", "react-devtools-core"],
+  banner: {
+    js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+  },
+  legalComments: "linked",
+  sourcemap: false,
+  logLevel: "warning",
+});

@@ -1,0 +1,14 @@
+import type { Command } from "./command.ts";
+
+/** Every verb; its module is loaded when it is used, so that a start costs only what it needs. */
+export const commands = {
+  "wal-push": () => import("./wal-push.ts"),
+  "wal-fetch": () => import("./wal-fetch.ts"),
+} satisfies Record<string, () => Promise<{ command: Command }>>;
+
+export type Verb = keyof typeof commands;
+
+/** The command behind a verb; null when there is none. */
+export async function findCommand(verb: string): Promise<Command | null> {
+  return Object.hasOwn(commands, verb) ? (await commands[verb as Verb]()).command : null;
+}

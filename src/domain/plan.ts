@@ -1,0 +1,80 @@
+import type { Json } from "./brand.ts";
+import type { Risk, Phase } from "./runbook.ts";
+
+/**
+ * What a run works from: written once when it is opened, never changed, JSON all through. LSNs are "0/9E000028",
+ * 64-bit integers strings, instants ISO 8601 UTC with microseconds.
+ */
+export interface RecoveryInputs {
+  readonly method: "restore-to-scratch" | "rewind-in-place" | "base-backup-only";
+  readonly cluster: string;
+  readonly repository: string;
+  readonly point: string;
+  readonly systemIdentifier: string;
+  readonly postgresVersion: number;
+  readonly segmentSize: number;
+  /** The data directory that will be written, and its server's port. */
+  readonly dataDirectory: string;
+  readonly port: number;
+  readonly socketDirectory: string;
+  /** Tablespace oid -> directory that it goes to. */
+  readonly tablespaces: { readonly [oid: string]: string };
+  readonly target: TargetInputs;
+  /** recovery_target_* by PostgreSQL's names. */
+  readonly settings: { readonly [name: string]: string };
+  /** What happens when the target is reached. */
+  readonly targetAction: "pause" | "promote";
+  /** Minimum values that recovery needs (max_connections and so on). */
+  readonly floors: { readonly [name: string]: number };
+  /** Segments that will be replayed, for progress: first needed position and where it ends. */
+  readonly replayFrom: string;
+  readonly replayUntil: string | null;
+  readonly bytes: number;
+  readonly storedBytes: number;
+  /** Where in-place recovery saves WAL that never reached the archive; null for scratch. */
+  readonly savedWal: string | null;
+  /** Where the old data directory is moved; null for scratch. */
+  readonly asideDirectory: string | null;
+  readonly confirm: string;
+  readonly warnings: readonly string[];
+}
+
+export interface TargetInputs {
+  readonly kind: string;
+  readonly value: string;
+  readonly inclusive: boolean;
+  readonly timeline: number;
+  readonly stopAt: string | null;
+  readonly lastCommit: { readonly xid: string; readonly at: string; readonly lsn: string } | null;
+  readonly firstLost: { readonly xid: string; readonly at: string; readonly lsn: string } | null;
+  readonly lostCommits: number | null;
+}
+
+/** A step as it will run: shown by plan, dry run and confirmation, kept in the journal. */
+export interface PlannedStep {
+  readonly id: string;
+  readonly title: string;
+  readonly why: string;
+  readonly trap?: string;
+  readonly phase: Phase;
+  readonly risk: Risk;
+  readonly builtin: string;
+  readonly with: { readonly [key: string]: Json };
+  readonly when?: string;
+  readonly undo: string;
+  readonly confirm: "none" | "type";
+  readonly onFailure: "stop" | "continue";
+  /** What will happen, in one or a few lines. */
+  readonly describe: string;
+  /** The exact commands, each an argument array, where the step runs any. */
+  readonly commands: readonly (readonly string[])[];
+}
+
+/** Time and loss of a method, with the basis of the numbers; null is "unknown", never zero. */
+export interface Estimate {
+  readonly seconds: number | null;
+  readonly basis: string;
+  readonly lostTransactions: number | null;
+  readonly lostSeconds: number | null;
+  readonly bytesToWrite: number;
+}

@@ -1,0 +1,15 @@
+import type { Clock } from "../ports/clock.ts";
+import type { PostgresPort } from "../ports/postgres.ts";
+import type { Repository } from "../ports/repository.ts";
+import type { Shell } from "../ports/shell.ts";
+import type { SqlConnector } from "../ports/sql.ts";
+
+/** Everything outside that steps may touch, as ports. compose.ts makes it; tests make it of small real things. */
+export interface World {
+  readonly clock: Clock;
+  readonly shell: Shell;
+  readonly sql: SqlConnector;
+  readonly postgres: PostgresPort;
+  /** Opens a configured repository by name or URL, once. */
+  repository(name: string): Promise<Repository>;
+}

@@ -1,0 +1,57 @@
+import type { Instant } from "../domain/instant.ts";
+
+/** An object as a listing shows it. `modifiedAt` is the store's clock: informative, never decides anything. */
+export interface ObjectInfo {
+  readonly key: string;
+  readonly size: number;
+  readonly modifiedAt: Instant;
+  /** True where the object must be rehydrated before it can be read. */
+  readonly archived?: boolean;
+}
+
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** Small strings kept beside an object, readable without its content; keys in lower case. */
+export type Metadata = { readonly [key: string]: string };
+
+/**
+ * Where backups lie: keys are relative to the store's root, `/`-separated, never absolute, never with `..`.
+ * Every method throws PgrescueError: `repository-not-found` (the root is not there), `credentials`, `store-failure`
+ * (everything else the store did wrong; transient ones were retried). Absence of an object is a value, not an error.
+ */
+export interface ObjectStore {
+  /** For people and records; never holds a secret. */
+  readonly url: string;
+  /** Objects below `prefix` in byte order of their keys, beginning after `startAfter`. Uncommitted writes never show. */
+  list(prefix: string, options?: { readonly startAfter?: string }): AsyncIterable<ObjectInfo>;
+  head(key: string): Promise<(ObjectInfo & { readonly metadata: Metadata }) | null>;
+  /** The bytes, exactly `range.length` of them where a range is given; null when there is no such object. */
+  get(key: string, range?: ByteRange): Promise<Uint8Array | null>;
+  /** The object's bytes in order, in chunks of the store's choosing. Throws `store-failure` when there is no such object. */
+  read(key: string, range?: ByteRange): AsyncIterable<Uint8Array>;
+  /** Writes a whole object, durable when this resolves. With `ifAbsent`, an existing object is left alone: "exists". */
+  put(key: string, bytes: Uint8Array, options?: { readonly ifAbsent?: boolean; readonly metadata?: Metadata }): Promise<"stored" | "exists">;
+  /** Begins a streamed object, visible and durable only after commit(). The key must be unique: an existing one is replaced. */
+  write(key: string, options?: { readonly metadata?: Metadata }): Promise<ObjectWriter>;
+  /** Removes an object; absence is fine. */
+  delete(key: string): Promise<void>;
+}
+
+export interface ObjectWriter {
+  /** Takes the chunk over (the caller must not touch it again); resolves when the writer can take more. */
+  write(chunk: Uint8Array): Promise<void>;
+  commit(): Promise<void>;
+  /** Leaves nothing visible. Safe to call at any time, also after commit (then it does nothing). */
+  abort(): Promise<void>;
+}
+
+/** A storage backend: how its part of the configuration looks and how it is opened. */
+export interface Backend {
+  /** URL schemes, without the colon. */
+  readonly schemes: readonly string[];
+  /** Opens the store at `url`. `options` is the repository's entry in the configuration, already checked. */
+  open(url: string, options: { readonly [key: string]: unknown }): Promise<ObjectStore>;
+}
