@@ -12,7 +12,13 @@ export interface Actor {
   readonly ssh?: string;
 }
 
-export type RunResult = "done" | "done-with-warnings" | "failed" | "paused" | "aborted" | "declined";
+export type RunResult =
+  | "done"
+  | "done-with-warnings"
+  | "failed"
+  | "paused"
+  | "aborted"
+  | "declined";
 
 /** How a run ended, for now (`paused`, `failed`: continue goes on) or for good. */
 export interface Outcome {
@@ -27,20 +33,67 @@ export interface Outcome {
 
 /** What happens in a run, said once: the same value is the journal line, the JSON line and the UI action. */
 export type RunFact =
-  | { readonly event: "opened"; readonly kind: "recovery" | "backup" | "verify"; readonly cluster: string; readonly runbook: { readonly id: string; readonly version: string; readonly sha256: string }; readonly inputs: { readonly [key: string]: Json }; readonly actor: Actor; readonly version: string }
+  | {
+      readonly event: "opened";
+      readonly kind: "recovery" | "backup" | "verify";
+      readonly cluster: string;
+      readonly runbook: { readonly id: string; readonly version: string; readonly sha256: string };
+      readonly inputs: { readonly [key: string]: Json };
+      readonly actor: Actor;
+      readonly version: string;
+    }
   | { readonly event: "planned"; readonly steps: readonly PlannedStep[] }
   | { readonly event: "started"; readonly pid: number; readonly attempt: number }
-  | { readonly event: "step-started"; readonly step: string; readonly describe: string; readonly found: "absent" | "partial" }
-  | { readonly event: "step-finished"; readonly step: string; readonly result: "done" | "already-done" | "skipped" | "failed"; readonly reason?: string; readonly milliseconds: number }
+  | {
+      readonly event: "step-started";
+      readonly step: string;
+      readonly describe: string;
+      readonly found: "absent" | "partial";
+    }
+  | {
+      readonly event: "step-finished";
+      readonly step: string;
+      readonly result: "done" | "already-done" | "skipped" | "failed";
+      readonly reason?: string;
+      readonly milliseconds: number;
+    }
   | { readonly event: "undo-started"; readonly step: string; readonly describe: string }
   | { readonly event: "step-undone"; readonly step: string }
-  | { readonly event: "command-started"; readonly step: string; readonly argv: readonly string[]; readonly as?: string }
-  | { readonly event: "command-finished"; readonly step: string; readonly argv: readonly string[]; readonly exit: number | null; readonly signal?: string; readonly milliseconds: number; readonly tail?: readonly string[] }
-  | { readonly event: "recorded"; readonly step: string; readonly name: string; readonly value: Json }
+  | {
+      readonly event: "command-started";
+      readonly step: string;
+      readonly argv: readonly string[];
+      readonly as?: string;
+    }
+  | {
+      readonly event: "command-finished";
+      readonly step: string;
+      readonly argv: readonly string[];
+      readonly exit: number | null;
+      readonly signal?: string;
+      readonly milliseconds: number;
+      readonly tail?: readonly string[];
+    }
+  | {
+      readonly event: "recorded";
+      readonly step: string;
+      readonly name: string;
+      readonly value: Json;
+    }
   | { readonly event: "verdict"; readonly step: string; readonly verdict: Verdict }
-  | { readonly event: "log"; readonly step: string; readonly level: "info" | "warn"; readonly text: string }
+  | {
+      readonly event: "log";
+      readonly step: string;
+      readonly level: "info" | "warn";
+      readonly text: string;
+    }
   | { readonly event: "asked"; readonly step: string; readonly question: Question }
-  | { readonly event: "answered"; readonly question: string; readonly value: string; readonly by: Actor }
+  | {
+      readonly event: "answered";
+      readonly question: string;
+      readonly value: string;
+      readonly by: Actor;
+    }
   | { readonly event: "note"; readonly text: string; readonly by: Actor }
   | { readonly event: "pause-requested"; readonly by: Actor }
   | { readonly event: "abort-requested"; readonly by: Actor }

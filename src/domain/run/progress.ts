@@ -37,9 +37,19 @@ const apart = 500;
 const span = 20_000;
 
 /** The state after one more tick; a tick of another step, or one that went back, begins anew. */
-export function advance(before: ProgressState | null, tick: ProgressTick, at: string): ProgressState {
+export function advance(
+  before: ProgressState | null,
+  tick: ProgressTick,
+  at: string,
+): ProgressState {
   const now = millisecondsAt(at);
-  const same = before !== null && before.step === tick.step && before.unit === tick.unit && tick.done >= before.done ? before : null;
+  const same =
+    before !== null &&
+    before.step === tick.step &&
+    before.unit === tick.unit &&
+    tick.done >= before.done
+      ? before
+      : null;
   return {
     step: tick.step,
     done: tick.done,
@@ -55,10 +65,14 @@ export function advance(before: ProgressState | null, tick: ProgressTick, at: st
   };
 }
 
-function sampled(samples: readonly ProgressSample[], next: ProgressSample): readonly ProgressSample[] {
+function sampled(
+  samples: readonly ProgressSample[],
+  next: ProgressSample,
+): readonly ProgressSample[] {
   const beforeLast = samples.at(-2);
   // The newest sample is replaced until it is far enough from the one before it.
-  const kept = beforeLast !== undefined && next.at - beforeLast.at < apart ? samples.slice(0, -1) : samples;
+  const kept =
+    beforeLast !== undefined && next.at - beforeLast.at < apart ? samples.slice(0, -1) : samples;
   return [...kept, next].slice(-most);
 }
 
@@ -66,10 +80,16 @@ function sampled(samples: readonly ProgressSample[], next: ProgressSample): read
 export function throughput(progress: ProgressState): Throughput {
   const last = progress.samples.at(-1);
   const first = progress.samples.find((s) => last !== undefined && last.at - s.at <= span);
-  if (last === undefined || first === undefined || last.at - first.at < 1000) return { perSecond: null, remainingMilliseconds: null };
+  if (last === undefined || first === undefined || last.at - first.at < 1000)
+    return { perSecond: null, remainingMilliseconds: null };
   const perSecond = ((last.done - first.done) * 1000) / (last.at - first.at);
   const known = progress.total !== null && perSecond > 0;
-  return { perSecond, remainingMilliseconds: known ? Math.max(0, ((progress.total - progress.done) * 1000) / perSecond) : null };
+  return {
+    perSecond,
+    remainingMilliseconds: known
+      ? Math.max(0, ((progress.total - progress.done) * 1000) / perSecond)
+      : null,
+  };
 }
 
 /** Units per second between neighbouring samples, oldest first: the sparkline's values. */

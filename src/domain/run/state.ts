@@ -6,7 +6,16 @@ import type { Actor, Outcome, RunEvent, RunFact } from "./events.ts";
 import { advance, type ProgressState } from "./progress.ts";
 
 /** `cut-off`: started, never finished, and the runner is gone; the world is asked on continuation. */
-export type StepStatus = "waiting" | "running" | "cut-off" | "done" | "already-done" | "skipped" | "failed" | "undoing" | "undone";
+export type StepStatus =
+  | "waiting"
+  | "running"
+  | "cut-off"
+  | "done"
+  | "already-done"
+  | "skipped"
+  | "failed"
+  | "undoing"
+  | "undone";
 
 export interface StepState {
   readonly plan: PlannedStep;
@@ -42,7 +51,9 @@ export interface LogLine {
   readonly text: string;
 }
 
-export type RunHeader = Omit<Extract<RunFact, { event: "opened" }>, "event"> & { readonly openedAt: string };
+export type RunHeader = Omit<Extract<RunFact, { event: "opened" }>, "event"> & {
+  readonly openedAt: string;
+};
 
 /** Everything a face shows, made from events alone. */
 export interface RunState {
@@ -54,19 +65,36 @@ export interface RunState {
   readonly current: string | null;
   /** Of the running step; null between steps and before the first tick. */
   readonly progress: ProgressState | null;
-  readonly verdicts: readonly { readonly step: string; readonly at: string; readonly verdict: Verdict }[];
+  readonly verdicts: readonly {
+    readonly step: string;
+    readonly at: string;
+    readonly verdict: Verdict;
+  }[];
   /** Values recorded by steps, by name; the latest wins. */
   readonly recorded: { readonly [name: string]: Json };
   readonly commands: readonly CommandState[];
   /** The question that waits for an answer, if one does. */
-  readonly question: { readonly step: string; readonly at: string; readonly question: Question } | null;
-  readonly answers: readonly { readonly question: string; readonly at: string; readonly value: string; readonly by: Actor }[];
+  readonly question: {
+    readonly step: string;
+    readonly at: string;
+    readonly question: Question;
+  } | null;
+  readonly answers: readonly {
+    readonly question: string;
+    readonly at: string;
+    readonly value: string;
+    readonly by: Actor;
+  }[];
   readonly notes: readonly { readonly at: string; readonly text: string; readonly by: Actor }[];
   /** The last 200 lines. */
   readonly log: readonly LogLine[];
   readonly warnings: number;
   /** Set while a request waits for the next safe point. */
-  readonly requested: { readonly kind: "pause" | "abort"; readonly by: Actor; readonly at: string } | null;
+  readonly requested: {
+    readonly kind: "pause" | "abort";
+    readonly by: Actor;
+    readonly at: string;
+  } | null;
   /** How often a runner worked on it; 0 before the first start. */
   readonly attempt: number;
   /** The runner of the current attempt; null when none works on it. */
@@ -82,9 +110,27 @@ export interface RunState {
 
 /** The state before any event. */
 export const emptyRun: RunState = {
-  run: "", header: null, steps: [], current: null, progress: null, verdicts: [], recorded: {}, commands: [],
-  question: null, answers: [], notes: [], log: [], warnings: 0, requested: null, attempt: 0, pid: null, startedAt: null,
-  outcome: null, endedAt: null, seq: 0, at: null,
+  run: "",
+  header: null,
+  steps: [],
+  current: null,
+  progress: null,
+  verdicts: [],
+  recorded: {},
+  commands: [],
+  question: null,
+  answers: [],
+  notes: [],
+  log: [],
+  warnings: 0,
+  requested: null,
+  attempt: 0,
+  pid: null,
+  startedAt: null,
+  outcome: null,
+  endedAt: null,
+  seq: 0,
+  at: null,
 };
 
 const logLines = 200;
@@ -92,7 +138,8 @@ const logLines = 200;
 /** The state after one more event. Pure; the same events give the same state, whoever folds them. */
 export function reduce(state: RunState, event: RunEvent): RunState {
   const next = { ...state, run: event.run, seq: event.seq, at: event.at };
-  if (event.event === "progress") return { ...next, progress: advance(state.progress, event, event.at) };
+  if (event.event === "progress")
+    return { ...next, progress: advance(state.progress, event, event.at) };
   return { ...next, ...change(state, event, event.at) };
 }
 
@@ -112,38 +159,100 @@ function change(state: RunState, fact: RunFact, at: string): Partial<RunState> {
     case "planned":
       return { steps: fact.steps.map(waiting) };
     case "started":
-      return { attempt: fact.attempt, pid: fact.pid, startedAt: at, outcome: null, endedAt: null, requested: null, ...stopped(state) };
+      return {
+        attempt: fact.attempt,
+        pid: fact.pid,
+        startedAt: at,
+        outcome: null,
+        endedAt: null,
+        requested: null,
+        ...stopped(state),
+      };
     case "step-started":
       return {
-        current: fact.step, progress: null,
-        steps: changed(state, fact.step, (s) => ({ ...s, status: "running", startedAt: at, finishedAt: null, milliseconds: null, reason: null, describe: fact.describe, attempts: s.attempts + 1 })),
+        current: fact.step,
+        progress: null,
+        steps: changed(state, fact.step, (s) => ({
+          ...s,
+          status: "running",
+          startedAt: at,
+          finishedAt: null,
+          milliseconds: null,
+          reason: null,
+          describe: fact.describe,
+          attempts: s.attempts + 1,
+        })),
       };
     case "step-finished":
       return {
-        current: null, progress: null,
+        current: null,
+        progress: null,
         warnings: state.warnings + (fact.result === "failed" ? 1 : 0),
-        steps: changed(state, fact.step, (s) => ({ ...s, status: fact.result, finishedAt: at, milliseconds: fact.milliseconds, reason: fact.reason ?? null })),
+        steps: changed(state, fact.step, (s) => ({
+          ...s,
+          status: fact.result,
+          finishedAt: at,
+          milliseconds: fact.milliseconds,
+          reason: fact.reason ?? null,
+        })),
       };
     case "undo-started":
-      return { current: fact.step, progress: null, steps: changed(state, fact.step, (s) => ({ ...s, status: "undoing", startedAt: at })) };
+      return {
+        current: fact.step,
+        progress: null,
+        steps: changed(state, fact.step, (s) => ({ ...s, status: "undoing", startedAt: at })),
+      };
     case "step-undone":
-      return { current: null, progress: null, steps: changed(state, fact.step, (s) => ({ ...s, status: "undone", finishedAt: at })) };
+      return {
+        current: null,
+        progress: null,
+        steps: changed(state, fact.step, (s) => ({ ...s, status: "undone", finishedAt: at })),
+      };
     case "command-started":
-      return { commands: [...state.commands, { step: fact.step, at, argv: fact.argv, as: fact.as ?? null, exit: null, signal: null, milliseconds: null, tail: [] }] };
+      return {
+        commands: [
+          ...state.commands,
+          {
+            step: fact.step,
+            at,
+            argv: fact.argv,
+            as: fact.as ?? null,
+            exit: null,
+            signal: null,
+            milliseconds: null,
+            tail: [],
+          },
+        ],
+      };
     case "command-finished":
       return { commands: commandFinished(state.commands, fact) };
     case "recorded":
       return { recorded: { ...state.recorded, [fact.name]: fact.value } };
     case "verdict":
-      return { verdicts: [...state.verdicts.filter((v) => v.step !== fact.step || v.verdict.check !== fact.verdict.check), { step: fact.step, at, verdict: fact.verdict }] };
+      return {
+        verdicts: [
+          ...state.verdicts.filter(
+            (v) => v.step !== fact.step || v.verdict.check !== fact.verdict.check,
+          ),
+          { step: fact.step, at, verdict: fact.verdict },
+        ],
+      };
     case "log":
-      return { log: [...state.log, { at, step: fact.step, level: fact.level, text: fact.text }].slice(-logLines), warnings: state.warnings + (fact.level === "warn" ? 1 : 0) };
+      return {
+        log: [...state.log, { at, step: fact.step, level: fact.level, text: fact.text }].slice(
+          -logLines,
+        ),
+        warnings: state.warnings + (fact.level === "warn" ? 1 : 0),
+      };
     case "asked":
       return { question: { step: fact.step, at, question: fact.question } };
     case "answered":
       return {
         question: state.question?.question.id === fact.question ? null : state.question,
-        answers: [...state.answers, { question: fact.question, at, value: fact.value, by: fact.by }],
+        answers: [
+          ...state.answers,
+          { question: fact.question, at, value: fact.value, by: fact.by },
+        ],
       };
     case "note":
       return { notes: [...state.notes, { at, text: fact.text, by: fact.by }] };
@@ -152,7 +261,11 @@ function change(state: RunState, fact: RunFact, at: string): Partial<RunState> {
     case "abort-requested":
       return { requested: { kind: "abort", by: fact.by, at } };
     case "repaired":
-      return { log: [...state.log, { at, step: "", level: "warn" as const, text: fact.found }].slice(-logLines) };
+      return {
+        log: [...state.log, { at, step: "", level: "warn" as const, text: fact.found }].slice(
+          -logLines,
+        ),
+      };
     case "ended":
       return { outcome: fact.outcome, endedAt: at, pid: null, requested: null, ...stopped(state) };
   }
@@ -161,19 +274,52 @@ function change(state: RunState, fact: RunFact, at: string): Partial<RunState> {
 /** A step that was running when its runner went away is neither done nor failed. */
 function stopped(state: RunState): Pick<RunState, "steps" | "current" | "progress"> {
   const isOpen = (s: StepState): boolean => s.status === "running" || s.status === "undoing";
-  return { current: null, progress: null, steps: state.steps.some(isOpen) ? state.steps.map((s) => (isOpen(s) ? { ...s, status: "cut-off" } : s)) : state.steps };
+  return {
+    current: null,
+    progress: null,
+    steps: state.steps.some(isOpen)
+      ? state.steps.map((s) => (isOpen(s) ? { ...s, status: "cut-off" } : s))
+      : state.steps,
+  };
 }
 
 function waiting(plan: PlannedStep): StepState {
-  return { plan, status: "waiting", startedAt: null, finishedAt: null, milliseconds: null, attempts: 0, reason: null, describe: plan.describe };
+  return {
+    plan,
+    status: "waiting",
+    startedAt: null,
+    finishedAt: null,
+    milliseconds: null,
+    attempts: 0,
+    reason: null,
+    describe: plan.describe,
+  };
 }
 
-function changed(state: RunState, id: string, how: (step: StepState) => StepState): readonly StepState[] {
+function changed(
+  state: RunState,
+  id: string,
+  how: (step: StepState) => StepState,
+): readonly StepState[] {
   return state.steps.map((s) => (s.plan.id === id ? how(s) : s));
 }
 
-function commandFinished(commands: readonly CommandState[], fact: Extract<RunFact, { event: "command-finished" }>): readonly CommandState[] {
-  const same = (c: CommandState): boolean => c.milliseconds === null && c.step === fact.step && c.argv.join("\0") === fact.argv.join("\0");
+function commandFinished(
+  commands: readonly CommandState[],
+  fact: Extract<RunFact, { event: "command-finished" }>,
+): readonly CommandState[] {
+  const same = (c: CommandState): boolean =>
+    c.milliseconds === null && c.step === fact.step && c.argv.join("\0") === fact.argv.join("\0");
   const at = commands.findLastIndex(same);
-  return commands.map((c, i) => (i === at ? { ...c, exit: fact.exit, signal: fact.signal ?? null, milliseconds: fact.milliseconds, tail: fact.tail ?? [] } : c));
+  return commands.map((c, i) =>
+    i === at
+      ? {
+          ...c,
+          exit: fact.exit,
+          signal: fact.signal ?? null,
+          milliseconds: fact.milliseconds,
+          tail: fact.tail ?? [],
+        }
+      : c,
+  );
 }
