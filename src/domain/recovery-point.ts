@@ -37,6 +37,10 @@ export interface RecoveryPoint {
   readonly tablespaces: readonly Tablespace[];
   /** Whether the WAL from startLsn to stopLsn lies inside the backup rather than in the archive. */
   readonly walIncluded: boolean;
+  /** The run that took it, where the format says so: how a continued run finds what it already finished. */
+  readonly run?: string;
+  /** What was wrong with the server's files while it was taken (pages with bad checksums, unreadable members). */
+  readonly warnings?: readonly string[];
 }
 
 export interface Tablespace {

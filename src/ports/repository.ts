@@ -79,6 +79,8 @@ export interface BackupEnd {
   readonly tablespaces: readonly Tablespace[];
   readonly bytes: number;
   readonly label: string;
+  /** Kept in backup.json and shown with the point: pages with bad checksums, for instance. */
+  readonly warnings?: readonly string[];
 }
 
 /** Reads into a part of a frame that is being filled: at most `into.length` bytes; 0 at the end of the file. */
