@@ -39,6 +39,21 @@ export interface RecoveryInputs {
   readonly warnings: readonly string[];
 }
 
+/** What a backup run works from: written once when it is opened, never changed. Connections are found by the cluster's name. */
+export interface BackupInputs {
+  readonly method: "backup";
+  readonly cluster: string;
+  /** Name or URL of the repository. */
+  readonly repository: string;
+  readonly source: "auto" | "local" | "remote";
+  readonly wal: "auto" | "archive" | "include";
+  readonly label: string;
+  readonly checkpoint: "fast" | "spread";
+  readonly walTimeoutSeconds: number;
+  /** The data directory on this host where it is known; null: ask the server. */
+  readonly dataDirectory: string | null;
+}
+
 export interface TargetInputs {
   readonly kind: string;
   readonly value: string;

@@ -1,3 +1,4 @@
+import type { BackupTaker } from "../ports/backup-source.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { PostgresPort } from "../ports/postgres.ts";
 import type { Repository } from "../ports/repository.ts";
@@ -10,6 +11,8 @@ export interface World {
   readonly shell: Shell;
   readonly sql: SqlConnector;
   readonly postgres: PostgresPort;
+  /** Takes base backups of configured clusters. */
+  readonly backups: BackupTaker;
   /** Opens a configured repository by name or URL, once. */
   repository(name: string): Promise<Repository>;
 }
