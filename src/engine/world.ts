@@ -1,6 +1,8 @@
 import type { BackupTaker } from "../ports/backup-source.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Files } from "../ports/files.ts";
 import type { PostgresPort } from "../ports/postgres.ts";
+import type { RecoveryWal } from "../ports/recovery-wal.ts";
 import type { Repository } from "../ports/repository.ts";
 import type { Shell } from "../ports/shell.ts";
 import type { SqlConnector } from "../ports/sql.ts";
@@ -13,6 +15,9 @@ export interface World {
   readonly postgres: PostgresPort;
   /** Takes base backups of configured clusters. */
   readonly backups: BackupTaker;
+  readonly files: Files;
+  /** What a restore_command needs. */
+  readonly recoveryWal: RecoveryWal;
   /** Opens a configured repository by name or URL, once. */
   repository(name: string): Promise<Repository>;
 }

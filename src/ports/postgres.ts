@@ -1,7 +1,7 @@
 import type { Instant } from "../domain/instant.ts";
 import type { Lsn } from "../domain/lsn.ts";
 import type { TimelineId } from "../domain/segment.ts";
-import type { ConnectionTarget } from "./sql.ts";
+import type { ConnectionTarget, Sql } from "./sql.ts";
 import type { OsUser } from "./shell.ts";
 
 /** An installed PostgreSQL of one major version. */
@@ -30,8 +30,7 @@ export interface ControlData {
   readonly floors: { readonly [name: string]: number };
 }
 
-export type DataDirectoryKind =
-  | "missing" | "empty" | "unfinished-restore" | "cluster" | "other-files";
+export type DataDirectoryKind = "missing" | "empty" | "unfinished-restore" | "cluster" | "other-files";
 
 /** The state of a data directory, found without changing it. */
 export interface DataDirectory {
@@ -62,13 +61,258 @@ export interface ServerControl {
   readonly status: readonly string[];
 }
 
-/** A started server that is being followed. */
+/** How the configuration wants a server to be started and stopped; `auto` looks for itself. */
+export type ControlRequest =
+  | { readonly kind: "auto" | "pg_ctl" | "pg_ctlcluster" | "patroni" }
+  | { readonly kind: "systemd"; readonly unit?: string }
+  | {
+      readonly kind: "command";
+      readonly start: readonly string[];
+      readonly stop: readonly string[];
+      readonly status: readonly string[];
+    };
+
+/** Who manages a server, or why it must not be touched now. A refusal's texts are as in PgrescueError. */
+export type ControlFinding =
+  | { readonly kind: "control"; readonly control: ServerControl; readonly because: string }
+  | { readonly kind: "refused"; readonly message: string; readonly next: string };
+
+/** How a server of our own (scratch, fenced) is started, by pg_ctl. */
 export interface StartOptions {
   readonly dataDirectory: string;
   readonly installation: Installation;
-  /** `-c name=value` for the postmaster. */
+  /** `-c name=value` for the postmaster; `config_file` and friends go here where they are outside the data directory. */
   readonly settings: { readonly [name: string]: string };
+  /** Appended to; the server's stderr from the first moment on. Its directory must exist. */
   readonly logFile: string;
+}
+
+export interface StopOptions {
+  readonly dataDirectory: string;
+  readonly installation: Installation;
+  /** `fast` ends sessions and writes a checkpoint; `immediate` is a crash that WAL mends. */
+  readonly mode: "smart" | "fast" | "immediate";
+}
+
+/** Settings by their names, values as they would stand in pg_settings (not quoted). */
+export type Settings = { readonly [name: string]: string };
+
+/** Where a cluster's configuration is. Paths are absolute; a file that is named need not exist. */
+export interface ConfigurationFiles {
+  readonly configFile: string;
+  readonly hbaFile: string;
+  readonly identFile: string;
+  /** False where postgresql.conf lies outside the data directory (Debian): it is not in a base backup. */
+  readonly inDataDirectory: boolean;
+  /** `-c` settings that a plain pg_ctl needs to start with this configuration; empty inside the data directory. */
+  readonly startSettings: Settings;
+  /** How they were found, for people. */
+  readonly because: string;
+}
+
+/** One value of a configuration file and where it stands. */
+export interface ConfiguredSetting {
+  readonly value: string;
+  readonly file: string;
+  readonly line: number;
+}
+
+/** What postgresql.conf and everything it includes say, the last word winning, as the server reads it. */
+export interface ConfigurationContent {
+  readonly settings: { readonly [name: string]: ConfiguredSetting };
+  /** Every file that was read, in order. */
+  readonly files: readonly string[];
+  /** What could not be read or understood, as `file:line: what`. */
+  readonly problems: readonly string[];
+}
+
+/** What a server that must not be noticed by the world needs. */
+export interface MuzzleOptions {
+  readonly major: number;
+  readonly dataDirectory: string;
+  readonly port: number;
+  readonly socketDirectory: string;
+  /** Shown in ps and in logs: `pgrescue-<name>`. */
+  readonly name: string;
+  /** The old configuration's shared_preload_libraries: schedulers and writers are filtered out, the rest kept. */
+  readonly sharedPreloadLibraries?: string;
+  readonly sharedBuffers?: string;
+  /** Minimum values that replay needs, from pg_control or later WAL; the muzzle's small defaults are raised to them. */
+  readonly floors?: { readonly [name: string]: number };
+  /** hba_file and ident_file, where they are not the data directory's own. */
+  readonly hbaFile?: string;
+  readonly identFile?: string;
+}
+
+export interface FollowOptions {
+  readonly dataDirectory: string;
+  /** The server's stderr; read from the last start in it on. Lines must be in English (lc_messages = C: the muzzle sets it). */
+  readonly logFile: string;
+  /** Where to ask once connections are accepted. */
+  readonly connection: ConnectionTarget;
+  readonly signal: AbortSignal;
+  /** Milliseconds between looks; 250 where absent. */
+  readonly interval?: number;
+}
+
+/** A known line of the server's log with a plain meaning. */
+export interface RecoveryMessage {
+  readonly kind:
+    | "started"
+    | "interrupted-before"
+    | "backup-recovery"
+    | "redo"
+    | "restored"
+    | "consistent"
+    | "accepting-reads"
+    | "new-target-timeline"
+    | "stopping"
+    | "redo-done"
+    | "last-transaction"
+    | "pausing"
+    | "new-timeline"
+    | "complete"
+    | "ready"
+    | "insufficient-settings"
+    | "trouble"
+    | "fatal"
+    | "shut-down";
+  /** What it means, for people, lower-case and without a period. */
+  readonly text: string;
+  /** The line itself, without its prefix. */
+  readonly line: string;
+  /** What mends it, a full sentence, where it is trouble. */
+  readonly mend?: string;
+}
+
+/** Where the server said that it stops: at a record (`before` or `after` it). */
+export interface RecoveryStop {
+  readonly side: "before" | "after" | "at-consistency";
+  /** commit, abort, lsn, name ... as the log words it. */
+  readonly what: string;
+  readonly xid: number | null;
+  readonly at: Instant | null;
+  readonly lsn: Lsn | null;
+}
+
+/** How far a recovering server is. `paused`, `promoted`, `shut-down` and `failed` are the real end; the iteration ends with it. */
+export interface RecoveryStatus {
+  readonly state: "starting" | "replaying" | "paused" | "promoted" | "shut-down" | "failed";
+  /** Hot standby is open: reads are possible, but not yet true before `paused` or `promoted`. */
+  readonly acceptsReads: boolean;
+  readonly consistent: boolean;
+  /** pg_last_wal_replay_lsn(); null before reads are possible. */
+  readonly replayLsn: Lsn | null;
+  /** pg_last_xact_replay_timestamp(): commit time of the last replayed transaction. */
+  readonly lastCommitAt: Instant | null;
+  /** The last file that restore_command delivered. */
+  readonly lastRestored: string | null;
+  /** Files that restore_command delivered since the start. */
+  readonly restoredFiles: number;
+  /** Where it stopped, as soon as the log says so. */
+  readonly stop: RecoveryStop | null;
+  /** Known lines since the last status, oldest first. */
+  readonly messages: readonly RecoveryMessage[];
+  /** For `failed`: what happened, what mends it, and the log's last lines. */
+  readonly failure: { readonly message: string; readonly next: string; readonly log: readonly string[] } | null;
+}
+
+/** Who a running server is, by its own word. */
+export interface ServerIdentity {
+  /** This machine's name where the server is local, otherwise the name that was connected to. */
+  readonly host: string;
+  /** The server's address as the session sees it; null over a socket. */
+  readonly address: string | null;
+  readonly port: number;
+  readonly role: "primary" | "standby";
+  readonly systemIdentifier: string;
+  /** server_version_num. */
+  readonly version: number;
+  /** null without the right to see it (pg_read_all_settings). */
+  readonly dataDirectory: string | null;
+  readonly configFile: string | null;
+  readonly hbaFile: string | null;
+  readonly identFile: string | null;
+  readonly timeline: TimelineId;
+  readonly startedAt: Instant;
+}
+
+/** What `serverControl` looks at: the directory, its major version, and what the configuration says of `control:`. */
+export interface ControlRequest {
+  readonly dataDirectory: string;
+  readonly major: number;
+  readonly configured?: {
+    readonly kind: string;
+    readonly unit?: string;
+    readonly start?: readonly string[];
+    readonly stop?: readonly string[];
+    readonly status?: readonly string[];
+  };
+}
+
+/** Where a cluster's configuration lies and what it says. Secrets in it are not printed by anybody. */
+export interface ServerConfiguration {
+  readonly configFile: string;
+  readonly hbaFile: string;
+  readonly identFile: string;
+  /** True when configFile is not below the data directory (Debian: /etc/postgresql/<major>/<name>). */
+  readonly outside: boolean;
+  /** Every setting that the files give, includes and postgresql.auto.conf applied, last one wins; names in lower case, values unquoted. */
+  readonly settings: { readonly [name: string]: string };
+  /** Every file that was read, in order. */
+  readonly files: readonly string[];
+}
+
+/** What neutralises a server that must not touch anything of production's. */
+export interface MuzzleRequest {
+  readonly dataDirectory: string;
+  readonly major: number;
+  readonly port: number;
+  /** 0700, ours alone: whoever can enter it may connect. */
+  readonly socketDirectory: string;
+  /** The generated files beside which it runs. */
+  readonly hbaFile: string;
+  readonly identFile: string;
+  readonly clusterName: string;
+  /** E.g. "128MB". */
+  readonly sharedBuffers?: string;
+  /** Floors by GUC name; the larger of these and the defaults is written. */
+  readonly floors: { readonly [name: string]: number };
+  /** What the old configuration preloads; scheduled jobs (pg_cron ...) and libraries that are not installed are left out. */
+  readonly preload: readonly string[];
+}
+
+/** What recovery is doing, as told by the log and, once it answers, by the server itself. */
+export type RecoveryStatus =
+  /** A log line worth showing, with its plain meaning. */
+  | { readonly state: "log"; readonly level: "info" | "warn"; readonly text: string }
+  /** Not at the target yet. `lsn` is the last replayed position, `commitAt` the last replayed commit's time. At least one a second. */
+  | {
+      readonly state: "starting" | "replaying";
+      readonly lsn: Lsn | null;
+      readonly commitAt: Instant | null;
+      readonly doing: string;
+    }
+  /** The end: stopped at the target, still in recovery. A pause because of insufficient parameters is `failed`, never this. */
+  | { readonly state: "paused"; readonly lsn: Lsn; readonly commitAt: Instant | null; readonly timeline: TimelineId }
+  /** The end: out of recovery, accepting writes. `lsn` is the last replayed position (null after a restart). */
+  | {
+      readonly state: "promoted";
+      readonly lsn: Lsn | null;
+      readonly commitAt: Instant | null;
+      readonly timeline: TimelineId;
+    }
+  /** The end: the server stopped or cannot go on. `mend` is a full sentence. */
+  | { readonly state: "failed"; readonly reason: string; readonly mend: string; readonly tail: readonly string[] };
+
+export interface FollowRequest {
+  readonly dataDirectory: string;
+  readonly logFile: string;
+  /** Byte offset in the log at which this start's lines begin. */
+  readonly logFrom: number;
+  /** A superuser on the server's socket. */
+  readonly connection: ConnectionTarget;
+  readonly signal: AbortSignal;
 }
 
 export interface PostgresPort {
@@ -78,4 +322,23 @@ export interface PostgresPort {
   /** The server's own word on where its files are; works on a running server only. */
   connectionOf(dataDirectory: DataDirectory, user: string, database: string): ConnectionTarget | null;
   controlData(dataDirectory: string, installation: Installation): Promise<ControlData>;
+  /** Who manages the server on this directory. Throws `precondition-refused` where a manager such as Patroni would undo a stop. */
+  serverControl(request: ControlRequest): Promise<ServerControl>;
+  /**
+   * Reads the configuration of a directory without a running server; null when no postgresql.conf is found. `configFile`
+   * where the operator gave one.
+   */
+  configuration(dataDirectory: string, major: number, configFile?: string): Promise<ServerConfiguration | null>;
+  /** `pg_ctl start -W ...` (returns as soon as the postmaster was launched) for a server that nobody else manages. Pure. */
+  startCommand(options: StartOptions): readonly string[];
+  /** `pg_ctl stop -w` for a server started by startCommand. Pure. */
+  stopCommand(dataDirectory: string, installation: Installation, mode: "fast" | "immediate"): readonly string[];
+  /** Settings by GUC name that make a server harmless (archiving off, no network, no background writers, small). Pure. */
+  muzzle(request: MuzzleRequest): { readonly [name: string]: string };
+  /** Lines `name = 'value'` for postgresql.conf, quoted. Pure. */
+  formatSettings(settings: { readonly [name: string]: string }): string;
+  /** Which of these libraries this installation lacks (by file in its library directory). */
+  missingLibraries(installation: Installation, names: readonly string[]): Promise<readonly string[]>;
+  /** Ends with exactly one of `paused`, `promoted`, `failed`; a failure is a value, not an exception. */
+  followRecovery(request: FollowRequest): AsyncIterable<RecoveryStatus>;
 }
