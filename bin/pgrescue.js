@@ -9,7 +9,11 @@ const main = new URL("../dist/main.js", import.meta.url);
 
 if ((major === 24 && minor >= 15) || major >= 26) {
   if (!existsSync(main)) {
-    process.stderr.write("pgrescue: the program is not built\nWhat to do: run `npm ci` (or `npm run build`) in " + fileURLToPath(new URL("..", import.meta.url)) + "\n");
+    process.stderr.write(
+      "pgrescue: the program is not built\nWhat to do: run `npm ci` (or `npm run build`) in " +
+        fileURLToPath(new URL("..", import.meta.url)) +
+        "\n",
+    );
     process.exitCode = 2;
   } else {
     const { main: run } = await import(main.href);
@@ -22,7 +26,7 @@ if ((major === 24 && minor >= 15) || major >= 26) {
       stdio: "inherit",
       env: { ...process.env, PGRESCUE_NODE_TRIED: "1" },
     });
-    process.exitCode = child.status ?? 255;
+    process.exitCode = child.status ?? 1;
   } else {
     process.stderr.write(
       `pgrescue: Node ${process.versions.node} is too old; it needs 24.15 or newer\n` +

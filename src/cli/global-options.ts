@@ -2,9 +2,23 @@ import type { OptionSpecs } from "./command.ts";
 
 /** Options that every command takes. */
 export const globalOptions = {
-  config: { type: "string", value: "FILE", summary: "configuration file (default ./pgrescue.yaml, then the user's, then /etc/pgrescue/pgrescue.yaml)" },
-  cluster: { type: "string", value: "NAME", summary: "which cluster; not needed where there is one", aliases: ["stanza", "server"] },
-  repository: { type: "string", value: "NAME|URL", summary: "only this repository; a URL works without any configuration", aliases: ["repo"] },
+  config: {
+    type: "string",
+    value: "FILE",
+    summary: "configuration file (default ./pgrescue.yaml, then the user's, then /etc/pgrescue/pgrescue.yaml)",
+  },
+  cluster: {
+    type: "string",
+    value: "NAME",
+    summary: "which cluster; not needed where there is one",
+    aliases: ["stanza", "server"],
+  },
+  repository: {
+    type: "string",
+    value: "NAME|URL",
+    summary: "only this repository; a URL works without any configuration",
+    aliases: ["repo"],
+  },
   identity: { type: "string", value: "FILE", summary: "key file that opens an encrypted repository" },
   "state-dir": { type: "string", value: "DIR", summary: "where journals and sockets are kept" },
   json: { type: "boolean", summary: "one JSON document on stdout" },

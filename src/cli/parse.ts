@@ -12,14 +12,23 @@ export function optionsOf(command: Pick<Command, "options">): OptionSpecs {
 /** Reads the words after the verb. Throws `usage` naming the bad word, and the nearest option where one is near. */
 export function parseArguments(verb: string, command: Command, words: readonly string[]): Arguments {
   const specs = optionsOf(command);
-  const aliases = new Map(Object.entries(specs).flatMap(([name, spec]) => (spec.aliases ?? []).map((alias) => [alias, name] as const)));
-  const spelled = words.map((word, at) => (words.indexOf("--") !== -1 && at > words.indexOf("--") ? word : withoutAlias(word, aliases)));
+  const aliases = new Map(
+    Object.entries(specs).flatMap(([name, spec]) => (spec.aliases ?? []).map((alias) => [alias, name] as const)),
+  );
+  const spelled = words.map((word, at) =>
+    words.indexOf("--") !== -1 && at > words.indexOf("--") ? word : withoutAlias(word, aliases),
+  );
   const { tokens } = parseArgs({
     args: [...spelled],
     strict: false,
     allowPositionals: true,
     tokens: true,
-    options: Object.fromEntries(Object.entries(specs).map(([name, { type, short }]) => [name, { type, multiple: true, ...(short === undefined ? {} : { short }) }])),
+    options: Object.fromEntries(
+      Object.entries(specs).map(([name, { type, short }]) => [
+        name,
+        { type, multiple: true, ...(short === undefined ? {} : { short }) },
+      ]),
+    ),
   });
   const values = new Map<string, string[]>();
   const flags = new Set<string>();
@@ -34,10 +43,12 @@ export function parseArguments(verb: string, command: Command, words: readonly s
       flags.add(token.name);
       continue;
     }
-    if (token.value === undefined || (!token.inlineValue && token.value.startsWith("--"))) throw usage(verb, `option --${token.name} needs a value (${spec.value ?? "VALUE"})`);
+    if (token.value === undefined || (!token.inlineValue && token.value.startsWith("--")))
+      throw usage(verb, `option --${token.name} needs a value (${spec.value ?? "VALUE"})`);
     const before = values.get(token.name) ?? [];
     if (before.length > 0 && spec.multiple !== true) throw usage(verb, `option --${token.name} is given twice`);
-    if (spec.choices !== undefined && !spec.choices.includes(token.value)) throw usage(verb, `option --${token.name} is ${spec.choices.join(" or ")}, not ${token.value}`);
+    if (spec.choices !== undefined && !spec.choices.includes(token.value))
+      throw usage(verb, `option --${token.name} is ${spec.choices.join(" or ")}, not ${token.value}`);
     values.set(token.name, [...before, token.value]);
   }
   const { min, max } = command.positionals ?? { min: 0, max: 0 };

@@ -4,9 +4,11 @@ import type { Command } from "./command.ts";
 export const commands = {
   "wal-push": () => import("./wal-push.ts"),
   "wal-fetch": () => import("./wal-fetch.ts"),
+  completion: () => import("./completion.ts"),
+  explain: () => import("./explain.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
 
-export type Verb = keyof typeof commands;
+type Verb = keyof typeof commands;
 
 /** The command behind a verb; null when there is none. */
 export async function findCommand(verb: string): Promise<Command | null> {

@@ -26,7 +26,11 @@ async function run(argv: readonly string[], options: CommandOptions = {}): Promi
     stripFinalNewline: false,
     maxBuffer: outputLimit,
     cwd: options.cwd ?? "/",
-    env: { LC_ALL: "C", ...(options.as === undefined ? {} : { USER: options.as.name, LOGNAME: options.as.name }), ...revealed(options.env) },
+    env: {
+      LC_ALL: "C",
+      ...(options.as === undefined ? {} : { USER: options.as.name, LOGNAME: options.as.name }),
+      ...revealed(options.env),
+    },
     forceKillAfterDelay: 10_000,
     ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
@@ -46,5 +50,7 @@ async function run(argv: readonly string[], options: CommandOptions = {}): Promi
 }
 
 function revealed(env: CommandOptions["env"]): Record<string, string> {
-  return Object.fromEntries(Object.entries(env ?? {}).map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]));
+  return Object.fromEntries(
+    Object.entries(env ?? {}).map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]),
+  );
 }

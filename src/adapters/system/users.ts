@@ -18,7 +18,9 @@ export async function findUser(nameOrId: string | number): Promise<(OsUser & { r
 export async function ownerOf(path: string): Promise<OsUser> {
   const info = await stat(path);
   const user = await findUser(info.uid);
-  return user === null ? { name: String(info.uid), uid: info.uid, gid: info.gid } : { name: user.name, uid: user.uid, gid: user.gid };
+  return user === null
+    ? { name: String(info.uid), uid: info.uid, gid: info.gid }
+    : { name: user.name, uid: user.uid, gid: user.gid };
 }
 
 /** The user we run as. */

@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { parseDuration, parseSize } from "../../domain/quantity.ts";
+
+const duration = z
+  .string()
+  .refine((text) => parseDuration(text) !== null, { error: "is not a duration like 30s, 15m, 2h, 7d" });
+const size = z.string().refine((text) => parseSize(text) !== null, { error: "is not a size like 8MiB or 2GB" });
+const command = z.array(z.string()).min(1, { error: "is not a command: give an array, one element an argument" });
+const absolute = z.string().startsWith("/", { error: "is not an absolute path" });
+
+const connection = z.strictObject({
+  host: z.string().optional(),
+  port: z.number().int().min(1).max(65_535).optional(),
+  user: z.string().optional(),
+  database: z.string().optional(),
+  url: z.string().optional(),
+  service: z.string().optional(),
+  sslmode: z.enum(["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]).optional(),
+  sslrootcert: z.string().optional(),
+  sslcert: z.string().optional(),
+  sslkey: z.string().optional(),
+  passwordFile: absolute.optional(),
+  passwordCommand: command.optional(),
+});
+
+const control = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.enum(["auto", "pg_ctl", "pg_ctlcluster", "patroni"]) }),
+  z.strictObject({ kind: z.literal("systemd"), unit: z.string() }),
+  z.strictObject({ kind: z.literal("command"), start: command, stop: command, status: command }),
+]);
+
+const objective = z.strictObject({ rto: duration.optional(), rpo: duration.optional() });
+
+const cluster = z.strictObject({
+  connection: connection.default({}),
+  dataDirectory: absolute.optional(),
+  configFile: absolute.optional(),
+  binaries: absolute.optional(),
+  control: control.default({ kind: "auto" }),
+  repositories: z.array(z.string()).min(1, { error: "names no repository" }),
+  policy: z.string().optional(),
+  objectives: objective
+    .extend({ scenarios: z.record(z.string(), objective).optional() })
+    .strict()
+    .optional(),
+  hooks: z.strictObject({ stopApplication: command.optional(), startApplication: command.optional() }).default({}),
+  checks: z.array(z.strictObject({ name: z.string(), sql: z.string(), database: z.string().optional() })).default([]),
+  smoke: command.optional(),
+  scratch: z
+    .strictObject({ directory: absolute.optional(), port: z.number().int().optional(), sharedBuffers: size.optional() })
+    .default({}),
+});
+
+const repository = z.strictObject({
+  url: z.string(),
+  format: z.enum(["auto", "native"]).default("auto"),
+  readOnly: z.boolean().default(false),
+});
+
+const keep = z.union([
+  z.strictObject({ keep: duration }),
+  z.strictObject({
+    daily: z.number().int().optional(),
+    weekly: z.number().int().optional(),
+    monthly: z.number().int().optional(),
+    yearly: z.number().int().optional(),
+    minimum: z.number().int().optional(),
+  }),
+]);
+
+const scheduleEntry = z.strictObject({
+  cluster: z.string(),
+  at: z.string(),
+  timeZone: z.string().default("Etc/UTC"),
+  backup: z.enum(["base", "incremental", "dump"]).optional(),
+  databases: z.array(z.string()).optional(),
+  copy: z.string().optional(),
+  drill: z.string().optional(),
+});
+
+/** pgrescue.yaml as users write it; unknown keys are errors. */
+export const configSchema = z.strictObject({
+  stateDirectory: absolute.optional(),
+  clusters: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: "is not a name of letters, digits, . _ -" }),
+      cluster,
+    )
+    .default({}),
+  repositories: z.record(z.string(), repository).default({}),
+  policies: z
+    .record(
+      z.string(),
+      z.strictObject({
+        dump: keep.optional(),
+        base: keep.optional(),
+        wal: z.strictObject({ buffer: duration }).optional(),
+      }),
+    )
+    .default({}),
+  schedule: z.array(scheduleEntry).default([]),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type ClusterConfig = Config["clusters"][string];
+export type RepositoryConfig = Config["repositories"][string];

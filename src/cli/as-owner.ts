@@ -1,0 +1,93 @@
+import { spawn } from "node:child_process";
+import { chown, mkdir, stat } from "node:fs/promises";
+import { constants } from "node:os";
+import { resolve } from "node:path";
+import { asUser, createShell } from "../adapters/system/exec.ts";
+import { programFor } from "../adapters/system/program.ts";
+import { findUser, ownerOf } from "../adapters/system/users.ts";
+import { PgrescueError } from "../domain/errors.ts";
+import type { OsUser } from "../ports/shell.ts";
+import type { Arguments, Terminal } from "./command.ts";
+import type { Settings } from "./settings.ts";
+
+/**
+ * As root, runs the same command line as the owner of the data directory (with that user's groups), because PostgreSQL
+ * refuses root and restored files must not belong to it. Directories that only root can make are made first.
+ * Gives the exit code; null when we already are the right user.
+ */
+export async function runAsOwner(
+  verb: string,
+  args: Arguments,
+  settings: Settings | null,
+  terminal: Terminal,
+): Promise<number | null> {
+  if (process.getuid?.() !== 0) return null;
+  const owner = await chooseOwner(args, settings, terminal);
+  for (const directory of directoriesToMake(args, settings, terminal)) {
+    if (!(await exists(directory))) {
+      await mkdir(directory, { recursive: true, mode: 0o700 });
+      await chown(directory, owner.uid, owner.gid);
+    }
+  }
+  const program = await programFor(owner, createShell());
+  const home = (await findUser(owner.uid))?.home ?? "/";
+  const { XDG_STATE_HOME: _state, XDG_CONFIG_HOME: _config, XDG_RUNTIME_DIR: _runtime, ...env } = terminal.env;
+  const [file = "", ...rest] = asUser(
+    [program.node, program.script, ...(verb === "console" ? [] : [verb]), ...args.words],
+    owner,
+  );
+  const child = spawn(file, rest, {
+    stdio: "inherit",
+    env: {
+      ...env,
+      HOME: home,
+      USER: owner.name,
+      LOGNAME: owner.name,
+      ...(settings?.loaded.file == null ? {} : { PGRESCUE_CONFIG: settings.loaded.file }),
+    },
+  });
+  const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
+  // The terminal sends SIGINT to the child as well; only signals meant for us alone are passed on.
+  const ignore = (): void => undefined;
+  process.on("SIGTERM", forward).on("SIGHUP", forward).on("SIGINT", ignore);
+  return await new Promise((done, fail) => {
+    child.once("error", fail);
+    child.once("exit", (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  });
+}
+
+async function chooseOwner(args: Arguments, settings: Settings | null, terminal: Terminal): Promise<OsUser> {
+  const candidates = [settings?.cluster?.dataDirectory, args.string("data-dir"), args.string("to")].flatMap((path) =>
+    path === undefined ? [] : [resolve(terminal.cwd, path)],
+  );
+  for (const path of candidates) {
+    if (await exists(path)) {
+      const owner = await ownerOf(path);
+      if (owner.uid !== 0) return owner;
+    }
+  }
+  const postgres = await findUser("postgres");
+  if (postgres === null)
+    throw new PgrescueError("precondition-refused", "running as root, and there is no user postgres to work as", {
+      next: "Install PostgreSQL's packages, or run pgrescue as the user that owns the data directory.",
+    });
+  return { name: postgres.name, uid: postgres.uid, gid: postgres.gid };
+}
+
+function directoriesToMake(args: Arguments, settings: Settings | null, terminal: Terminal): readonly string[] {
+  const tablespaces = args.strings("tablespace").map((pair) => pair.slice(pair.indexOf("=") + 1));
+  const asked = [args.string("to"), args.string("state-dir"), ...tablespaces].flatMap((path) =>
+    path === undefined || path === "" ? [] : [resolve(terminal.cwd, path)],
+  );
+  const configured = [settings?.loaded.config.stateDirectory, settings?.cluster?.scratch.directory].flatMap((path) =>
+    path === undefined ? [] : [path],
+  );
+  return [...asked, ...configured];
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}

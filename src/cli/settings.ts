@@ -1,0 +1,110 @@
+import { join, resolve } from "node:path";
+import { loadConfig, type LoadedConfig } from "../adapters/config/load.ts";
+import type { ClusterConfig, RepositoryConfig } from "../adapters/config/schema.ts";
+import { PgrescueError } from "../domain/errors.ts";
+import { nearest } from "../domain/nearest.ts";
+import type { Arguments, Terminal } from "./command.ts";
+
+export interface NamedRepository extends RepositoryConfig {
+  readonly name: string;
+}
+
+/** What a command works on, after flags, environment and configuration files have been weighed. */
+export interface Settings {
+  readonly loaded: LoadedConfig;
+  /** null: not named and not to be known from the configuration; the repository may tell. */
+  readonly clusterName: string | null;
+  readonly cluster: ClusterConfig | null;
+  /** In order: the first is written first. Never empty unless there is no configuration and no --repository. */
+  readonly repositories: readonly NamedRepository[];
+  readonly stateDirectory: string;
+}
+
+/** Weighs flags > PGRESCUE_* > configuration file > defaults. Throws `config` or `usage`. */
+export async function openSettings(args: Arguments, terminal: Terminal): Promise<Settings> {
+  const { env, cwd } = terminal;
+  const loaded = await loadConfig(args.string("config"), cwd, env);
+  const clusters = Object.keys(loaded.config.clusters);
+  const asked = args.string("cluster") ?? env["PGRESCUE_CLUSTER"];
+  const repository = args.string("repository") ?? env["PGRESCUE_REPOSITORY"];
+  const byUrl = repository !== undefined && isLocation(repository);
+  if (asked !== undefined && !clusters.includes(asked) && !byUrl) {
+    const close = nearest(asked, clusters);
+    throw new PgrescueError(
+      "config",
+      `no cluster ${asked} in ${loaded.file ?? "any configuration file"}${close === null ? "" : `; did you mean ${close}?`}`,
+      {
+        next:
+          clusters.length > 0
+            ? `Known: ${clusters.join(", ")}.`
+            : "Write a configuration with `pgrescue init`, or name a repository by its URL with --repository.",
+      },
+    );
+  }
+  const clusterName = asked ?? (clusters.length === 1 ? (clusters[0] ?? null) : null);
+  const cluster = clusterName === null ? null : (loaded.config.clusters[clusterName] ?? null);
+  return {
+    loaded,
+    clusterName,
+    cluster,
+    repositories: chooseRepositories(loaded, cluster, repository, cwd),
+    stateDirectory: stateDirectoryFor(args, terminal, loaded),
+  };
+}
+
+/** The settings with a cluster that the configuration knows. Throws `config` or `usage` saying how to name one. */
+export function requireCluster(
+  settings: Settings,
+): Settings & { readonly clusterName: string; readonly cluster: ClusterConfig } {
+  const { clusterName, cluster, loaded } = settings;
+  if (clusterName !== null && cluster !== null) return { ...settings, clusterName, cluster };
+  const known = Object.keys(loaded.config.clusters);
+  if (known.length > 1)
+    throw new PgrescueError("usage", `which cluster? the configuration has ${known.join(", ")}`, {
+      next: "Name one with --cluster NAME.",
+    });
+  throw new PgrescueError("config", `no cluster in ${loaded.file ?? "any configuration file"}`, {
+    next: "Write a configuration with `pgrescue init`; `pgrescue config show --origin` says where it is looked for.",
+  });
+}
+
+function chooseRepositories(
+  loaded: LoadedConfig,
+  cluster: ClusterConfig | null,
+  asked: string | undefined,
+  cwd: string,
+): readonly NamedRepository[] {
+  const known = loaded.config.repositories;
+  if (asked !== undefined) {
+    const entry = known[asked];
+    if (entry !== undefined) return [{ name: asked, ...entry }];
+    if (!isLocation(asked)) {
+      const close = nearest(asked, Object.keys(known));
+      throw new PgrescueError(
+        "config",
+        `no repository ${asked} in ${loaded.file ?? "any configuration file"}${close === null ? "" : `; did you mean ${close}?`}`,
+        { next: "Name one from the configuration, a directory, or a URL like file:///mnt/backup." },
+      );
+    }
+    const url = asked.includes("://") ? asked : `file://${resolve(cwd, asked)}`;
+    const named = Object.entries(known).find(([, repository]) => repository.url === url);
+    return [
+      named === undefined ? { name: url, url, format: "auto", readOnly: false } : { name: named[0], ...named[1] },
+    ];
+  }
+  const names = cluster?.repositories ?? Object.keys(known);
+  return names.flatMap((name) => (known[name] === undefined ? [] : [{ name, ...known[name] }]));
+}
+
+function isLocation(text: string): boolean {
+  return text.includes("://") || text.startsWith("/") || text.startsWith("./") || text.startsWith("../");
+}
+
+function stateDirectoryFor(args: Arguments, terminal: Terminal, loaded: LoadedConfig): string {
+  const asked = args.string("state-dir") ?? terminal.env["PGRESCUE_STATE_DIR"];
+  if (asked !== undefined) return resolve(terminal.cwd, asked);
+  if (loaded.config.stateDirectory !== undefined) return loaded.config.stateDirectory;
+  if (process.getuid?.() === 0) return "/var/lib/pgrescue";
+  const state = terminal.env["XDG_STATE_HOME"] ?? join(terminal.env["HOME"] ?? "/", ".local", "state");
+  return join(state, "pgrescue");
+}
