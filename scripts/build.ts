@@ -1,13 +1,14 @@
 // Bundles src into dist/: one file per entry plus shared chunks, so that a start reads few files
 // (restore_command starts a process per WAL segment) and so that dist/ alone is a complete program
 // that can be copied to where the database's owner can read it.
-import { rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { build } from "esbuild";
 
-await rm("dist", { recursive: true, force: true });
+// Built beside and swapped in, so that a program running from dist never sees half of it.
+const fresh = `.cache/dist-${process.pid}`;
 await build({
   entryPoints: { main: "src/main.ts" },
-  outdir: "dist",
+  outdir: fresh,
   bundle: true,
   splitting: true,
   platform: "node",
@@ -25,3 +26,7 @@ await build({
   sourcemap: false,
   logLevel: "warning",
 });
+const old = `.cache/dist-${process.pid}.old`;
+await rename("dist", old).catch(() => undefined);
+await rename(fresh, "dist");
+await rm(old, { recursive: true, force: true });

@@ -2,8 +2,6 @@ import type { Command } from "./command.ts";
 
 /** Every verb; its module is loaded when it is used, so that a start costs only what it needs. */
 export const commands = {
-  "wal-push": () => import("./wal-push.ts"),
-  "wal-fetch": () => import("./wal-fetch.ts"),
   completion: () => import("./completion.ts"),
   explain: () => import("./explain.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
