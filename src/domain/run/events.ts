@@ -12,13 +12,7 @@ export interface Actor {
   readonly ssh?: string;
 }
 
-export type RunResult =
-  | "done"
-  | "done-with-warnings"
-  | "failed"
-  | "paused"
-  | "aborted"
-  | "declined";
+export type RunResult = "done" | "done-with-warnings" | "failed" | "paused" | "aborted" | "declined";
 
 /** How a run ended, for now (`paused`, `failed`: continue goes on) or for good. */
 export interface Outcome {

@@ -37,17 +37,10 @@ const apart = 500;
 const span = 20_000;
 
 /** The state after one more tick; a tick of another step, or one that went back, begins anew. */
-export function advance(
-  before: ProgressState | null,
-  tick: ProgressTick,
-  at: string,
-): ProgressState {
+export function advance(before: ProgressState | null, tick: ProgressTick, at: string): ProgressState {
   const now = millisecondsAt(at);
   const same =
-    before !== null &&
-    before.step === tick.step &&
-    before.unit === tick.unit &&
-    tick.done >= before.done
+    before !== null && before.step === tick.step && before.unit === tick.unit && tick.done >= before.done
       ? before
       : null;
   return {
@@ -65,14 +58,10 @@ export function advance(
   };
 }
 
-function sampled(
-  samples: readonly ProgressSample[],
-  next: ProgressSample,
-): readonly ProgressSample[] {
+function sampled(samples: readonly ProgressSample[], next: ProgressSample): readonly ProgressSample[] {
   const beforeLast = samples.at(-2);
   // The newest sample is replaced until it is far enough from the one before it.
-  const kept =
-    beforeLast !== undefined && next.at - beforeLast.at < apart ? samples.slice(0, -1) : samples;
+  const kept = beforeLast !== undefined && next.at - beforeLast.at < apart ? samples.slice(0, -1) : samples;
   return [...kept, next].slice(-most);
 }
 
@@ -86,9 +75,7 @@ export function throughput(progress: ProgressState): Throughput {
   const known = progress.total !== null && perSecond > 0;
   return {
     perSecond,
-    remainingMilliseconds: known
-      ? Math.max(0, ((progress.total - progress.done) * 1000) / perSecond)
-      : null,
+    remainingMilliseconds: known ? Math.max(0, ((progress.total - progress.done) * 1000) / perSecond) : null,
   };
 }
 

@@ -8,8 +8,7 @@ const logLines = 200;
 /** The state after one more event. Pure; the same events give the same state, whoever folds them. */
 export function reduce(state: RunState, event: RunEvent): RunState {
   const next = { ...state, run: event.run, seq: event.seq, at: event.at };
-  if (event.event === "progress")
-    return { ...next, progress: advance(state.progress, event, event.at) };
+  if (event.event === "progress") return { ...next, progress: advance(state.progress, event, event.at) };
   return { ...next, ...change(state, event, event.at) };
 }
 
@@ -101,17 +100,13 @@ function change(state: RunState, fact: RunFact, at: string): Partial<RunState> {
     case "verdict":
       return {
         verdicts: [
-          ...state.verdicts.filter(
-            (v) => v.step !== fact.step || v.verdict.check !== fact.verdict.check,
-          ),
+          ...state.verdicts.filter((v) => v.step !== fact.step || v.verdict.check !== fact.verdict.check),
           { step: fact.step, at, verdict: fact.verdict },
         ],
       };
     case "log":
       return {
-        log: [...state.log, { at, step: fact.step, level: fact.level, text: fact.text }].slice(
-          -logLines,
-        ),
+        log: [...state.log, { at, step: fact.step, level: fact.level, text: fact.text }].slice(-logLines),
         warnings: state.warnings + (fact.level === "warn" ? 1 : 0),
       };
     case "asked":
@@ -119,10 +114,7 @@ function change(state: RunState, fact: RunFact, at: string): Partial<RunState> {
     case "answered":
       return {
         question: state.question?.question.id === fact.question ? null : state.question,
-        answers: [
-          ...state.answers,
-          { question: fact.question, at, value: fact.value, by: fact.by },
-        ],
+        answers: [...state.answers, { question: fact.question, at, value: fact.value, by: fact.by }],
       };
     case "note":
       return { notes: [...state.notes, { at, text: fact.text, by: fact.by }] };
@@ -132,9 +124,7 @@ function change(state: RunState, fact: RunFact, at: string): Partial<RunState> {
       return { requested: { kind: "abort", by: fact.by, at } };
     case "repaired":
       return {
-        log: [...state.log, { at, step: "", level: "warn" as const, text: fact.found }].slice(
-          -logLines,
-        ),
+        log: [...state.log, { at, step: "", level: "warn" as const, text: fact.found }].slice(-logLines),
       };
     case "ended":
       return { outcome: fact.outcome, endedAt: at, pid: null, requested: null, ...stopped(state) };
@@ -166,11 +156,7 @@ function waiting(plan: PlannedStep): StepState {
   };
 }
 
-function changed(
-  state: RunState,
-  id: string,
-  how: (step: StepState) => StepState,
-): readonly StepState[] {
+function changed(state: RunState, id: string, how: (step: StepState) => StepState): readonly StepState[] {
   return state.steps.map((s) => (s.plan.id === id ? how(s) : s));
 }
 
