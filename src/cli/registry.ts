@@ -3,6 +3,7 @@ import type { Command } from "./command.ts";
 /** Every verb; its module is loaded when it is used, so that a start costs only what it needs. */
 export const commands = {
   completion: () => import("./completion.ts"),
+  config: () => import("./config.ts"),
   explain: () => import("./explain.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
 

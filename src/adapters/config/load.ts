@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { LineCounter, parseDocument } from "yaml";
+import { LineCounter, parse, parseDocument } from "yaml";
 import type { z } from "zod";
 import { PgrescueError } from "../../domain/errors.ts";
 import { nearest } from "../../domain/nearest.ts";
@@ -11,8 +11,8 @@ import { configSchema, type Config } from "./schema.ts";
 export interface LoadedConfig {
   readonly config: Config;
   readonly file: string | null;
-  /** The YAML's text, for showing where a value stands. */
-  readonly text: string;
+  /** What the file itself says, before defaults. */
+  readonly written: unknown;
 }
 
 /** Where a configuration is looked for when none is named, first one wins. */
@@ -39,9 +39,9 @@ export async function loadConfig(
       if (explicit === undefined && isAbsent(error)) continue;
       throw new PgrescueError("config", `cannot read ${file}: ${(error as Error).message}`);
     }
-    return { config: parseConfig(text, file), file, text };
+    return { config: parseConfig(text, file), file, written: parse(text) as unknown };
   }
-  return { config: configSchema.parse({}), file: null, text: "" };
+  return { config: configSchema.parse({}), file: null, written: {} };
 }
 
 /** Checks a configuration's text. Throws `config` naming file, line and key. */
