@@ -148,6 +148,8 @@ export interface FollowOptions {
   readonly dataDirectory: string;
   /** The server's stderr; read from the last start in it on. Lines must be in English (lc_messages = C: the muzzle sets it). */
   readonly logFile: string;
+  /** The log's size before the start, where older starts may stand in it; 0 where absent. */
+  readonly logOffset?: number;
   /** Where to ask once connections are accepted. */
   readonly connection: ConnectionTarget;
   readonly signal: AbortSignal;
@@ -237,84 +239,6 @@ export interface ServerIdentity {
   readonly startedAt: Instant;
 }
 
-/** What `serverControl` looks at: the directory, its major version, and what the configuration says of `control:`. */
-export interface ControlRequest {
-  readonly dataDirectory: string;
-  readonly major: number;
-  readonly configured?: {
-    readonly kind: string;
-    readonly unit?: string;
-    readonly start?: readonly string[];
-    readonly stop?: readonly string[];
-    readonly status?: readonly string[];
-  };
-}
-
-/** Where a cluster's configuration lies and what it says. Secrets in it are not printed by anybody. */
-export interface ServerConfiguration {
-  readonly configFile: string;
-  readonly hbaFile: string;
-  readonly identFile: string;
-  /** True when configFile is not below the data directory (Debian: /etc/postgresql/<major>/<name>). */
-  readonly outside: boolean;
-  /** Every setting that the files give, includes and postgresql.auto.conf applied, last one wins; names in lower case, values unquoted. */
-  readonly settings: { readonly [name: string]: string };
-  /** Every file that was read, in order. */
-  readonly files: readonly string[];
-}
-
-/** What neutralises a server that must not touch anything of production's. */
-export interface MuzzleRequest {
-  readonly dataDirectory: string;
-  readonly major: number;
-  readonly port: number;
-  /** 0700, ours alone: whoever can enter it may connect. */
-  readonly socketDirectory: string;
-  /** The generated files beside which it runs. */
-  readonly hbaFile: string;
-  readonly identFile: string;
-  readonly clusterName: string;
-  /** E.g. "128MB". */
-  readonly sharedBuffers?: string;
-  /** Floors by GUC name; the larger of these and the defaults is written. */
-  readonly floors: { readonly [name: string]: number };
-  /** What the old configuration preloads; scheduled jobs (pg_cron ...) and libraries that are not installed are left out. */
-  readonly preload: readonly string[];
-}
-
-/** What recovery is doing, as told by the log and, once it answers, by the server itself. */
-export type RecoveryStatus =
-  /** A log line worth showing, with its plain meaning. */
-  | { readonly state: "log"; readonly level: "info" | "warn"; readonly text: string }
-  /** Not at the target yet. `lsn` is the last replayed position, `commitAt` the last replayed commit's time. At least one a second. */
-  | {
-      readonly state: "starting" | "replaying";
-      readonly lsn: Lsn | null;
-      readonly commitAt: Instant | null;
-      readonly doing: string;
-    }
-  /** The end: stopped at the target, still in recovery. A pause because of insufficient parameters is `failed`, never this. */
-  | { readonly state: "paused"; readonly lsn: Lsn; readonly commitAt: Instant | null; readonly timeline: TimelineId }
-  /** The end: out of recovery, accepting writes. `lsn` is the last replayed position (null after a restart). */
-  | {
-      readonly state: "promoted";
-      readonly lsn: Lsn | null;
-      readonly commitAt: Instant | null;
-      readonly timeline: TimelineId;
-    }
-  /** The end: the server stopped or cannot go on. `mend` is a full sentence. */
-  | { readonly state: "failed"; readonly reason: string; readonly mend: string; readonly tail: readonly string[] };
-
-export interface FollowRequest {
-  readonly dataDirectory: string;
-  readonly logFile: string;
-  /** Byte offset in the log at which this start's lines begin. */
-  readonly logFrom: number;
-  /** A superuser on the server's socket. */
-  readonly connection: ConnectionTarget;
-  readonly signal: AbortSignal;
-}
-
 export interface PostgresPort {
   /** The installation for a major version; throws `precondition-refused` naming what to install. */
   installation(major: number, configured?: string): Promise<Installation>;
@@ -322,23 +246,24 @@ export interface PostgresPort {
   /** The server's own word on where its files are; works on a running server only. */
   connectionOf(dataDirectory: DataDirectory, user: string, database: string): ConnectionTarget | null;
   controlData(dataDirectory: string, installation: Installation): Promise<ControlData>;
-  /** Who manages the server on this directory. Throws `precondition-refused` where a manager such as Patroni would undo a stop. */
-  serverControl(request: ControlRequest): Promise<ServerControl>;
-  /**
-   * Reads the configuration of a directory without a running server; null when no postgresql.conf is found. `configFile`
-   * where the operator gave one.
-   */
-  configuration(dataDirectory: string, major: number, configFile?: string): Promise<ServerConfiguration | null>;
-  /** `pg_ctl start -W ...` (returns as soon as the postmaster was launched) for a server that nobody else manages. Pure. */
+  /** Who manages the server on this directory; a refusal is a value. */
+  serverControl(dataDirectory: DataDirectory, major: number, request: ControlRequest): Promise<ControlFinding>;
+  /** Where the configuration of a directory lies, without a running server; null when no postgresql.conf is found. */
+  configurationFiles(dataDirectory: string, major: number, configured?: string): Promise<ConfigurationFiles | null>;
+  /** What the files say, includes and (for a data directory) postgresql.auto.conf applied. */
+  readConfiguration(configFile: string, dataDirectory: string): Promise<ConfigurationContent>;
+  /** `pg_ctl start -W ...` for a server of our own; returns as soon as the postmaster was launched. Pure. */
   startCommand(options: StartOptions): readonly string[];
-  /** `pg_ctl stop -w` for a server started by startCommand. Pure. */
-  stopCommand(dataDirectory: string, installation: Installation, mode: "fast" | "immediate"): readonly string[];
-  /** Settings by GUC name that make a server harmless (archiving off, no network, no background writers, small). Pure. */
-  muzzle(request: MuzzleRequest): { readonly [name: string]: string };
-  /** Lines `name = 'value'` for postgresql.conf, quoted. Pure. */
-  formatSettings(settings: { readonly [name: string]: string }): string;
+  /** `pg_ctl stop -w ...` for a server of our own. Pure. */
+  stopCommand(options: StopOptions): readonly string[];
+  /** Settings that make a server harmless. Pure. */
+  muzzle(options: MuzzleOptions): Settings;
+  /** Lines `name = 'value'` for postgresql.conf, quoted, ending with a newline. Pure. */
+  formatSettings(settings: Settings): string;
   /** Which of these libraries this installation lacks (by file in its library directory). */
   missingLibraries(installation: Installation, names: readonly string[]): Promise<readonly string[]>;
-  /** Ends with exactly one of `paused`, `promoted`, `failed`; a failure is a value, not an exception. */
-  followRecovery(request: FollowRequest): AsyncIterable<RecoveryStatus>;
+  /** Ends with the first status that is the real end; a failure is a value, not an exception. */
+  followRecovery(options: FollowOptions): AsyncIterable<RecoveryStatus>;
+  /** Who the server at the other end is. */
+  identify(sql: Sql): Promise<ServerIdentity>;
 }
