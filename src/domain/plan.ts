@@ -36,6 +36,8 @@ export interface RecoveryInputs {
   /** Where the old data directory is moved; null for scratch. */
   readonly asideDirectory: string | null;
   readonly confirm: string;
+  /** What the configuration says of the cluster; every part may be absent, as on an empty host without configuration. */
+  readonly site?: SiteInputs;
   readonly warnings: readonly string[];
 }
 
@@ -52,6 +54,37 @@ export interface BackupInputs {
   readonly walTimeoutSeconds: number;
   /** The data directory on this host where it is known; null: ask the server. */
   readonly dataDirectory: string | null;
+}
+
+/** The parts of a cluster's configuration that recovery uses. */
+export interface SiteInputs {
+  /** A superuser's name, for sessions in the recovered server; `postgres` where absent. */
+  readonly superuser?: string;
+  readonly database?: string;
+  /** Directory of PostgreSQL's programs; found by itself where absent. */
+  readonly binaries?: string;
+  /** The server's configuration file where it is not in the data directory; found by itself where absent. */
+  readonly configFile?: string;
+  /** As in the configuration's `control:`. */
+  readonly control?: ControlInputs;
+  /** Other repositories with WAL of this cluster, read after `repository`. */
+  readonly repositories?: readonly string[];
+  readonly stopApplication?: readonly string[];
+  readonly startApplication?: readonly string[];
+  readonly checks?: readonly { readonly name: string; readonly sql: string; readonly database?: string }[];
+  readonly smoke?: readonly string[];
+  /** shared_buffers of a scratch server, e.g. "256MB". */
+  readonly sharedBuffers?: string;
+  /** Production's data directory and tablespaces where they are on this host: nothing of a scratch server may lie in them. */
+  readonly production?: readonly string[];
+}
+
+export interface ControlInputs {
+  readonly kind: "auto" | "pg_ctl" | "pg_ctlcluster" | "patroni" | "systemd" | "command";
+  readonly unit?: string;
+  readonly start?: readonly string[];
+  readonly stop?: readonly string[];
+  readonly status?: readonly string[];
 }
 
 export interface TargetInputs {
