@@ -150,6 +150,8 @@ export interface FollowOptions {
   readonly logFile: string;
   /** The log's size before the start, where older starts may stand in it; 0 where absent. */
   readonly logOffset?: number;
+  /** The log's size before the start, where older starts may stand in it; 0 where absent. */
+  readonly logOffset?: number;
   /** Where to ask once connections are accepted. */
   readonly connection: ConnectionTarget;
   readonly signal: AbortSignal;
@@ -242,6 +244,12 @@ export interface ServerIdentity {
 export interface PostgresPort {
   /** The installation for a major version; throws `precondition-refused` naming what to install. */
   installation(major: number, configured?: string): Promise<Installation>;
+  /** Every installation that is found on this machine, newest major first. */
+  installations(): Promise<readonly Installation[]>;
+  /**
+   * Looks without changing anything. What cannot be read is null; throws `precondition-refused` where the directory itself
+   * may not be read. `control` needs an installation of that major version, otherwise it is null.
+   */
   inspect(dataDirectory: string): Promise<DataDirectory>;
   /** The server's own word on where its files are; works on a running server only. */
   connectionOf(dataDirectory: DataDirectory, user: string, database: string): ConnectionTarget | null;
@@ -264,6 +272,6 @@ export interface PostgresPort {
   missingLibraries(installation: Installation, names: readonly string[]): Promise<readonly string[]>;
   /** Ends with the first status that is the real end; a failure is a value, not an exception. */
   followRecovery(options: FollowOptions): AsyncIterable<RecoveryStatus>;
-  /** Who the server at the other end is. */
-  identify(sql: Sql): Promise<ServerIdentity>;
+  /** Who the server at the other end is. `host` is this machine's name when the server is local, otherwise `target`'s. */
+  identify(sql: Sql, target?: ConnectionTarget): Promise<ServerIdentity>;
 }
