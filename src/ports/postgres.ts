@@ -150,8 +150,6 @@ export interface FollowOptions {
   readonly logFile: string;
   /** The log's size before the start, where older starts may stand in it; 0 where absent. */
   readonly logOffset?: number;
-  /** The log's size before the start, where older starts may stand in it; 0 where absent. */
-  readonly logOffset?: number;
   /** Where to ask once connections are accepted. */
   readonly connection: ConnectionTarget;
   readonly signal: AbortSignal;
