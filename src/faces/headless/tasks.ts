@@ -1,4 +1,4 @@
-import { Listr, ProcessOutput, type ListrTask } from "listr2";
+import { DefaultRenderer, Listr, ListrLogger, ProcessOutput, type ListrTask } from "listr2";
 import type { RunEvent } from "../../domain/run/events.ts";
 import { reduce } from "../../domain/run/reduce.ts";
 import { emptyRun, type RunState, type StepState } from "../../domain/run/state.ts";
@@ -32,6 +32,11 @@ export async function drawTasks(events: AsyncIterable<RunEvent>, stderr: NodeJS.
   }
   for (const line of endingLines(state)) stderr.write(`${line}\n`);
   return state;
+}
+
+/** listr2 looks at stdout to decide whether it may draw; we draw on stderr, and stdout is the answer's. */
+class LiveRenderer extends DefaultRenderer {
+  static override nonTTY = true;
 }
 
 interface Look {
@@ -69,12 +74,16 @@ async function draw(
       else if (ended.status === "already-done") task.title = `${visible(step.plan.title)} (was done already)`;
     },
   }));
+  const process = new ProcessOutput(stderr, stderr);
   await new Listr(tasks, {
     concurrent: false,
     exitOnError: false,
     registerSignalListeners: false,
-    renderer: "default",
-    rendererOptions: { processOutput: new ProcessOutput(stderr, stderr), formatOutput: "truncate" },
+    renderer: LiveRenderer,
+    rendererOptions: {
+      logger: new ListrLogger({ processOutput: process, useIcons: true, toStderr: [] }),
+      formatOutput: "truncate",
+    },
   }).run();
 }
 
