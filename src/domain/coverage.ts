@@ -16,7 +16,7 @@ export interface WalInventory {
   readonly segmentSize: number;
   readonly ranges: readonly SegmentRange[];
   readonly histories: readonly TimelineHistory[];
-  /** Names of stored .backup and .partial files. */
+  /** Names of stored .backup and .partial files, and of histories that cannot be read. */
   readonly others: readonly string[];
 }
 
