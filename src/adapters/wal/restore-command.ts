@@ -1,0 +1,62 @@
+import { PgrescueError } from "../../domain/errors.ts";
+
+/** What wal-fetch exits with for proven absence: nothing else on the way produces it, a crashing Node exits with 1. */
+export const absentExit = 77;
+/** What wal-fetch exits with when it has no answer; PostgreSQL stops recovery and goes on at the next start. */
+export const noAnswerExit = 255;
+
+export interface RestoreCommandParts {
+  /** Absolute path of the Node that runs the script. */
+  readonly node: string;
+  /** Absolute path of bin/pgrescue.js. */
+  readonly script: string;
+  /** Absolute path of the spool with fetch.json. */
+  readonly spool: string;
+}
+
+/**
+ * The value of restore_command (PostgreSQL manual, 26.3.4): one line for /bin/sh. It hands over a prefetched segment by
+ * a rename; only on a miss it starts Node. Exit code 1, which PostgreSQL takes for the end of WAL, comes from a proof
+ * only; a signal stays a signal; everything else, a missing program included, is 255. Not yet quoted for
+ * postgresql.conf: see quoteSetting.
+ */
+export function generateRestoreCommand({ node, script, spool }: RestoreCommandParts): string {
+  for (const path of [node, script, spool]) {
+    if (!path.startsWith("/") || /[\n\r\0]/.test(path)) {
+      throw new PgrescueError("config", `${JSON.stringify(path)} cannot stand in restore_command`, {
+        next: "Use absolute paths without line breaks for the data directory and for pgrescue.",
+      });
+    }
+  }
+  return [
+    `s=${shellQuote(spool)}`,
+    "read -r b 2>/dev/null </proc/sys/kernel/random/boot_id",
+    '[ -f "$s/$b/%f" ] && mv -f "$s/$b/%f" "%p" && exit 0',
+    `${shellQuote(node)} ${shellQuote(script)} wal-fetch --spool "$s" "%f" "%p"`,
+    `r=$?; case $r in 0) exit 0;; ${absentExit}) exit 1;; 143) kill -TERM $$;; esac`,
+    `echo "pgrescue: no answer about %f (exit code $r); recovery stops so that nothing is lost" >&2; exit ${noAnswerExit}`,
+  ].join("; ");
+}
+
+/** Quotes a word for /bin/sh within restore_command or archive_command, where PostgreSQL reads % itself. */
+export function shellQuote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''").replaceAll("%", "%%")}'`;
+}
+
+/** Quotes a value for postgresql.conf: quotes and backslashes doubled. */
+export function quoteSetting(value: string): string {
+  return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
+}
+
+/**
+ * The value of archive_command: wal-push with every exit code that would kill the archiver, and a missing program, as 1.
+ */
+export function generateArchiveCommand(parts: {
+  readonly node: string;
+  readonly script: string;
+  /** Absolute path of pgrescue.yaml; null where it is found by itself. */
+  readonly config: string | null;
+}): string {
+  const config = parts.config === null ? "" : ` --config ${shellQuote(parts.config)}`;
+  return `${shellQuote(parts.node)} ${shellQuote(parts.script)} wal-push${config} "%p"; r=$?; [ $r -le 125 ] || r=1; exit $r`;
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from "node:crypto";
+import { chown, mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { writeFileDurably } from "../system/durable-file.ts";
+import { removeOwn } from "../system/remove.ts";
+import type { FetchConfig } from "./fetch-config.ts";
+
+/**
+ * Where a recovery's prefetched segments lie: below pg_wal, so that handing one over is a rename. PostgreSQL leaves
+ * names alone there that are not its own, and its base backups leave pg_wal's content out.
+ */
+export function spoolDirectoryOf(dataDirectory: string): string {
+  return join(dataDirectory, "pg_wal", ".pgrescue-spool");
+}
+
+/** The spool's parts. */
+export function spoolPaths(spool: string): { readonly config: string; readonly socket: string; readonly log: string } {
+  return { config: join(spool, "fetch.json"), socket: join(spool, "prefetch.sock"), log: join(spool, "prefetch.log") };
+}
+
+/**
+ * This start of the machine. Ready segments lie in a directory of this name: after a power cut a renamed file may be
+ * there without its bytes, and fsync of each would cost what prefetching gains. null: unknown here, nothing is prefetched.
+ */
+export async function bootIdentifier(): Promise<string | null> {
+  const text = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
+  return /^[0-9a-f-]{36}$/.test(text.trim()) ? text.trim() : null;
+}
+
+/** Makes the spool, empty but for fetch.json, owned by the data directory's owner. Durable when this resolves. */
+export async function prepareSpool(config: FetchConfig): Promise<string> {
+  const spool = spoolDirectoryOf(config.dataDirectory);
+  const { config: file } = spoolPaths(spool);
+  const text = `${JSON.stringify(config, null, 2)}\n`;
+  if ((await readFile(file, "utf8").catch(() => null)) === text) return spool;
+  await clearSpool(config.dataDirectory);
+  await mkdir(spool, { recursive: true, mode: 0o700 });
+  await writeFileDurably(file, text);
+  if (process.getuid?.() === 0) {
+    const { uid, gid } = await stat(config.dataDirectory);
+    for (const path of [dirname(spool), spool, file]) await chown(path, uid, gid);
+  }
+  return spool;
+}
+
+/** Removes the spool with everything in it; a running prefetcher notices and ends. */
+export async function clearSpool(dataDirectory: string): Promise<void> {
+  const spool = spoolDirectoryOf(dataDirectory);
+  await removeOwn(spool, { within: dirname(spool) });
+}
+
+/** The directory of ready segments of this start of the machine; ready segments of earlier ones are removed. */
+export async function makeReadyDirectory(spool: string, boot: string): Promise<string> {
+  for (const name of await readdir(spool)) {
+    if (/^[0-9a-f-]{36}$/.test(name) && name !== boot) await removeOwn(join(spool, name), { within: spool });
+  }
+  const ready = join(spool, boot);
+  await mkdir(ready, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(ready)) await removeOwn(join(ready, name), { within: spool });
+  return ready;
+}
+
+/** Makes `content` appear at `path` whole, by a rename within its directory. Nothing is left when that fails. */
+export async function placeFile(path: string, content: Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
+  try {
+    await writeFile(temporary, content, { mode: 0o600, flag: "wx" });
+    await rename(temporary, path);
+  } catch (error) {
+    await removeOwn(temporary, { within: dirname(path) });
+    throw error;
+  }
+}
