@@ -43,6 +43,16 @@ export interface StepContext {
 export interface StepKind<P = unknown> {
   readonly name: string;
   readonly risk: Risk;
+  /**
+   * Its effect may vanish without anybody undoing it (a started server after a reboot): a continued run probes it again
+   * although the journal says that it is done.
+   */
+  readonly volatile?: boolean;
+  /**
+   * `run` may be stopped through ctx.signal at any moment and goes on where it was when it is called again: a pause stops
+   * it at once. Other steps are finished before a run pauses; an abort reaches every step through ctx.signal.
+   */
+  readonly pausable?: boolean;
   /** Throws `config` naming the bad parameter. */
   parse(raw: { readonly [key: string]: Json }): P;
   describe(p: P, inputs: { readonly [key: string]: Json }): StepDescription;

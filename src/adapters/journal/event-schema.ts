@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Json } from "../../domain/brand.ts";
 import type { JournalEvent, ProgressTick, RunEvent } from "../../domain/run/events.ts";
 
-const json: z.ZodType<Json> = z.json() as z.ZodType<Json>;
+const json: z.ZodType<Json> = z.json();
 const record = z.record(z.string(), json);
 const text = z.string();
 const count = z.number().int().nonnegative();
