@@ -1,0 +1,54 @@
+import type { BackupSignal } from "../../../ports/backup-source.ts";
+import type { Progress } from "../../../ports/progress.ts";
+import type { Report } from "./taking.ts";
+
+/** Progress is passed on at most this often, in milliseconds. */
+const interval = 200;
+
+/**
+ * Runs `work` and yields what it reports while it runs: every verdict and line, the newest progress. The work never waits
+ * for its reader. When the reader stops, the work's signal aborts and its end is awaited.
+ */
+export async function* pump<T>(outer: AbortSignal, work: (report: Report, signal: AbortSignal) => Promise<T>): AsyncGenerator<BackupSignal, T> {
+  const own = new AbortController();
+  const queue: BackupSignal[] = [];
+  let progress: Progress | null = null;
+  let wake = Promise.withResolvers<void>();
+  const push = (signal: BackupSignal): void => {
+    queue.push(signal);
+    wake.resolve();
+  };
+  const report: Report = {
+    progress: (p) => {
+      progress = p;
+    },
+    verdict: (verdict) => push({ signal: "verdict", verdict }),
+    log: (level, text) => push({ signal: "log", level, text }),
+  };
+  const timer = setInterval(() => wake.resolve(), interval);
+  let ended = false;
+  const working = work(report, AbortSignal.any([outer, own.signal])).finally(() => {
+    ended = true;
+    wake.resolve();
+  });
+  working.catch(() => undefined);
+  const takeProgress = (): Progress | null => {
+    const taken = progress;
+    progress = null;
+    return taken;
+  };
+  try {
+    while (!ended || queue.length > 0) {
+      await wake.promise;
+      wake = Promise.withResolvers<void>();
+      yield* queue.splice(0);
+      const now = takeProgress();
+      if (now !== null) yield { signal: "progress", ...now };
+    }
+    return await working;
+  } finally {
+    clearInterval(timer);
+    own.abort();
+    await working.catch(() => undefined);
+  }
+}
