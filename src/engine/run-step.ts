@@ -25,12 +25,17 @@ export async function runStep(run: StepRunner, step: PlannedStep): Promise<void>
   if (unmet !== null) return finish("skipped", unmet);
   const kind = await loadStep(run.steps, step.builtin);
   const context = contextOf(run, step, run.stop.signalFor(kind.pausable === true));
+  let isAsking = false;
   try {
     const parameters = kind.parse(step.with);
     const found = await kind.probe(parameters, context);
     if (found === "done") return await finish("already-done");
     const { text } = kind.describe(parameters, run.inputs);
-    if (step.confirm === "type") await context.ask(confirmation(step, run.confirm, text));
+    if (step.confirm === "type") {
+      isAsking = true;
+      await context.ask(confirmation(step, run.confirm, text));
+      isAsking = false;
+    }
     run.stop.atSafePoint();
     await record.append({ event: "step-started", step: step.id, describe: text, found });
     await takeSignals(record, step.id, kind.run(parameters, context));
@@ -40,7 +45,8 @@ export async function runStep(run: StepRunner, step: PlannedStep): Promise<void>
     if (record.failure() !== null) throw record.failure();
     // A step that was told to stop may end with whatever error its innards make of that.
     if (error instanceof Stopped || context.signal.aborted) throw new Stopped();
-    await finish("failed", messageOf(error));
+    // A step that was not confirmed has not failed: it still waits.
+    if (!isAsking) await finish("failed", messageOf(error));
     throw error;
   }
 }

@@ -57,7 +57,6 @@ function change(state: RunState, fact: RunFact, at: string): Partial<RunState> {
         current: null,
         progress: null,
         question: state.question?.step === fact.step ? null : state.question,
-        warnings: state.warnings + (fact.result === "failed" ? 1 : 0),
         steps: changed(state, fact.step, (s) => ({
           ...s,
           status: fact.result,

@@ -88,6 +88,7 @@ export interface RunState {
   readonly notes: readonly { readonly at: string; readonly text: string; readonly by: Actor }[];
   /** The last 200 lines. */
   readonly log: readonly LogLine[];
+  /** Log lines of level `warn`; failed steps and verdicts are counted where they stand. */
   readonly warnings: number;
   /** Set while a request waits for the next safe point. */
   readonly requested: {
