@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { findInstallations } from "../adapters/postgres/installations.ts";
 import { freePort, startThrowawayServer, type ThrowawayServer } from "../adapters/postgres/throwaway-server.ts";
+import { createShell } from "../adapters/system/exec.ts";
 import { writeFileDurably } from "../adapters/system/durable-file.ts";
 import { thisProgram } from "../adapters/system/program.ts";
 import { removeOwn } from "../adapters/system/remove.ts";
@@ -22,7 +23,7 @@ export interface DemoWorld {
 
 /** Makes the demonstration's world in the temporary directory: nothing else on this machine is touched. */
 export async function createDemoWorld(): Promise<DemoWorld> {
-  const installation = (await findInstallations())[0];
+  const installation = (await findInstallations(createShell(), process.env))[0];
   if (installation === undefined) {
     throw new PgrescueError("precondition-refused", "no PostgreSQL server programs on this machine", {
       next: "Install them (on Debian: apt-get install postgresql), then run the demo again.",

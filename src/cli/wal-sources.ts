@@ -1,0 +1,58 @@
+import { openWalArchive } from "../adapters/repository/native/wal-archive.ts";
+import { openStore } from "../adapters/storage/registry.ts";
+import { historyOf, type FetchConfig, type FetchRepository } from "../adapters/wal/fetch-config.ts";
+import { walPlaces, type WalRequest } from "../adapters/wal/fetch.ts";
+import { openSavedWal } from "../adapters/wal/saved-wal.ts";
+import type { SegmentRange } from "../domain/coverage.ts";
+import { PgrescueError } from "../domain/errors.ts";
+import { parseWalFileName, segmentNumberOf } from "../domain/segment.ts";
+import type { WalArchive } from "../ports/repository.ts";
+
+/**
+ * The WAL of one system in a repository, opened on first use, so that a repository that is away fails where its answer
+ * is needed and not before. Knows only what a start per segment can afford to load.
+ */
+export function lazyArchive(repository: FetchRepository, cluster: string, systemIdentifier: string): WalArchive {
+  const open = async (): Promise<WalArchive> => {
+    if (repository.format !== "native" && repository.format !== "auto") {
+      throw new PgrescueError("config", `wal-fetch cannot read the format ${repository.format} of ${repository.name}`);
+    }
+    const store = await openStore(repository.url, repository.options);
+    return openWalArchive({ store, prefix: `${cluster}/${systemIdentifier}/wal/`, systemIdentifier });
+  };
+  // Not kept when it fails: the next attempt may find the storage back.
+  let opened: Promise<WalArchive> | null = null;
+  const archive = (): Promise<WalArchive> =>
+    (opened ??= open().catch((error: unknown) => {
+      opened = null;
+      throw error;
+    }));
+  return {
+    inventory: async () => await (await archive()).inventory(),
+    fetch: async (name) => await (await archive()).fetch(name),
+    store: async (name, content) => await (await archive()).store(name, content),
+    has: async (name) => await (await archive()).has(name),
+  };
+}
+
+/** Everything a recovery's WAL can come from, after fetch.json. */
+export function requestOf(config: FetchConfig): WalRequest {
+  const archives = config.repositories.map((repository) => ({
+    name: repository.name,
+    archive: lazyArchive(repository, config.cluster, config.systemIdentifier),
+  }));
+  const saved = config.savedWal.map((directory) => openSavedWal(directory, config.systemIdentifier));
+  return {
+    places: walPlaces(archives, saved),
+    segmentSize: config.segmentSize === 0 ? null : config.segmentSize,
+    target: historyOf(config),
+    known: config.known.flatMap((range) => knownRange(range, config.segmentSize)),
+  };
+}
+
+function knownRange(range: { readonly from: string; readonly until: string }, segmentSize: number): SegmentRange[] {
+  const timeline = parseWalFileName(range.from)?.timeline;
+  const from = segmentNumberOf(range.from, segmentSize);
+  const until = segmentNumberOf(range.until, segmentSize);
+  return timeline === undefined || from === null || until === null ? [] : [{ timeline, from, until }];
+}
