@@ -12,6 +12,7 @@ export interface FetchConfig {
   readonly schema: "pgrescue.fetch/v1";
   readonly cluster: string;
   readonly systemIdentifier: string;
+  /** 0: what the archives say. */
   readonly segmentSize: number;
   readonly dataDirectory: string;
   /** Read in this order. */
@@ -39,6 +40,8 @@ export interface FetchRepository {
   readonly url: string;
   readonly format: string;
   readonly options: { readonly [key: string]: Json };
+  /** Nothing is ever stored there. */
+  readonly readOnly?: boolean;
 }
 
 export const fetchConfigDefaults = {

@@ -1,7 +1,7 @@
 import type { SegmentRange } from "../../domain/coverage.ts";
 import { messageOf, PgrescueError } from "../../domain/errors.ts";
 import { formatLsn } from "../../domain/lsn.ts";
-import { parseWalFileName, segmentNumberOf } from "../../domain/segment.ts";
+import { defaultSegmentSize, parseWalFileName, segmentNumberOf } from "../../domain/segment.ts";
 import type { TimelineHistory } from "../../domain/timeline.ts";
 import type { WalArchive } from "../../ports/repository.ts";
 import { forkWithin, isBeyondFork, judgeAbsence, type WalEvidence } from "./absence.ts";
@@ -11,13 +11,17 @@ import type { SavedWal } from "./saved-wal.ts";
 export interface WalPlace {
   readonly name: string;
   fetch(name: string): Promise<Uint8Array | null>;
-  readonly inventory: (() => Promise<Pick<WalEvidence, "ranges" | "histories" | "others">>) | null;
+  readonly inventory: (() => Promise<Listing>) | null;
 }
+
+/** What a place lists; the segment size where it knows one. */
+export type Listing = Pick<WalEvidence, "ranges" | "histories" | "others"> & { readonly segmentSize?: number };
 
 /** Where a recovery's WAL comes from and what is known of it. */
 export interface WalRequest {
   readonly places: readonly WalPlace[];
-  readonly segmentSize: number;
+  /** null: what the archives say. */
+  readonly segmentSize: number | null;
   readonly target: TimelineHistory | null;
   readonly known: readonly SegmentRange[];
 }
@@ -38,8 +42,16 @@ export function walPlaces(
   saved: readonly SavedWal[],
 ): readonly WalPlace[] {
   return [
-    ...archives.map(({ name, archive }) => ({ name, fetch: archive.fetch, inventory: archive.inventory })),
-    ...saved.map((wal) => ({ name: wal.directory, fetch: wal.fetch, inventory: wal.inventory })),
+    ...archives.map(({ name, archive }) => ({
+      name,
+      fetch: (file: string) => archive.fetch(file),
+      inventory: () => archive.inventory(),
+    })),
+    ...saved.map((wal) => ({
+      name: wal.directory,
+      fetch: (file: string) => wal.fetch(file),
+      inventory: () => wal.inventory(),
+    })),
   ];
 }
 
@@ -51,8 +63,9 @@ export function walPlaces(
 export async function fetchWal(name: string, request: WalRequest): Promise<Fetched> {
   const file = parseWalFileName(name);
   if (file === null) throw new PgrescueError("usage", `${JSON.stringify(name)} is not the name of a WAL file`);
-  const number = file.kind === "segment" ? segmentNumberOf(name, request.segmentSize) : null;
-  const early: WalEvidence = { ...request, ranges: request.known, histories: [], others: [] };
+  const segmentSize = request.segmentSize ?? defaultSegmentSize;
+  const number = file.kind === "segment" ? segmentNumberOf(name, segmentSize) : null;
+  const early: WalEvidence = { ...request, segmentSize, ranges: request.known, histories: [], others: [] };
   if (number !== null && isBeyondFork(file.timeline, number, early)) {
     return { kind: "absent", because: `recovery leaves timeline ${file.timeline} before it` };
   }
@@ -102,10 +115,10 @@ async function readFirst(
 
 /** One complete listing of every place. Throws when any cannot be listed: then nothing is proven. */
 async function gatherEvidence({ places, segmentSize, target, known }: WalRequest): Promise<WalEvidence> {
-  const listings = await Promise.all(places.map((place) => place.inventory?.()));
-  const all = listings.filter((listing) => listing !== undefined);
+  const all = await Promise.all(places.flatMap((place) => (place.inventory === null ? [] : [place.inventory()])));
   return {
-    segmentSize,
+    segmentSize:
+      segmentSize ?? all.find((listing) => listing.segmentSize !== undefined)?.segmentSize ?? defaultSegmentSize,
     target,
     ranges: [...known, ...all.flatMap((listing) => listing.ranges)],
     histories: all.flatMap((listing) => listing.histories),

@@ -96,9 +96,11 @@ async function headerOf(path: string): Promise<WalHeader | null> {
 
 async function absentOrThrow(error: unknown, directory: string): Promise<null> {
   if ((error as { code?: string }).code !== "ENOENT") throw unusable(error, directory);
-  await readdir(directory).catch((gone: unknown) => {
+  try {
+    await readdir(directory);
+  } catch (gone) {
     throw unusable(gone, directory);
-  });
+  }
   return null;
 }
 

@@ -71,3 +71,11 @@ export async function placeFile(path: string, content: Uint8Array): Promise<void
     throw error;
   }
 }
+
+/** Hands over a ready segment by a rename; false when it is not there (any more). */
+export async function handOver(ready: string, to: string): Promise<boolean> {
+  return await rename(ready, to).then(
+    () => true,
+    () => false,
+  );
+}

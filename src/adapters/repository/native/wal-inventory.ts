@@ -15,7 +15,7 @@ interface Source {
   readonly store: ObjectStore;
   readonly prefix: string;
   readonly systemIdentifier: string;
-  fetch(name: string): Promise<Uint8Array | null>;
+  readonly fetch: (name: string) => Promise<Uint8Array | null>;
 }
 
 /**

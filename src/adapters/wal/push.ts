@@ -1,0 +1,54 @@
+import { readFile } from "node:fs/promises";
+import { basename } from "node:path";
+import { messageOf, PgrescueError } from "../../domain/errors.ts";
+import { parseWalFileName } from "../../domain/segment.ts";
+import type { WalArchive } from "../../ports/repository.ts";
+
+export interface PushRequest {
+  /** The file as archive_command's %p names it: a segment, .partial, .history or .backup. */
+  readonly path: string;
+  /** All of them must have it before PostgreSQL may forget it; the first is written first. */
+  readonly archives: readonly { readonly name: string; readonly archive: WalArchive }[];
+}
+
+export interface Pushed {
+  readonly repository: string;
+  readonly result: "stored" | "already-there";
+}
+
+/**
+ * Stores one file of pg_wal in every archive. Resolves only when all have it durably. When one fails the others still
+ * get it, since a copy somewhere is worth more than none; then the first error is thrown.
+ */
+export async function pushWal({ path, archives }: PushRequest): Promise<readonly Pushed[]> {
+  const name = basename(path);
+  if (parseWalFileName(name) === null) {
+    throw new PgrescueError("usage", `${JSON.stringify(path)} is not a WAL file`, {
+      next: "archive_command calls `pgrescue wal-push %p`; by hand, name a file in pg_wal.",
+    });
+  }
+  if (archives.length === 0) throw new PgrescueError("config", "there is no repository to store WAL in");
+  const content = await readFile(path).catch((error: unknown) => {
+    throw new PgrescueError("external-failure", `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  });
+  const pushed: Pushed[] = [];
+  const errors: unknown[] = [];
+  for (const { name: repository, archive } of archives) {
+    try {
+      pushed.push({ repository, result: await archive.store(name, content) });
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+  return pushed;
+}
+
+/**
+ * The exit code of a failed wal-push: 1 to 125, because PostgreSQL's archiver dies of anything above, and never 3
+ * ("done with warnings"), which would look like half a success.
+ */
+export function pushExit(error: unknown): number {
+  const code = error instanceof PgrescueError ? error.exitCode : 1;
+  return code >= 1 && code <= 125 && code !== 3 ? code : 1;
+}

@@ -1,0 +1,68 @@
+import { formatLsn } from "../../domain/lsn.ts";
+import { segmentName } from "../../domain/segment.ts";
+import type { PreparedWal, RecoveryWal, RecoveryWalRequest } from "../../ports/recovery-wal.ts";
+import type { Repository } from "../../ports/repository.ts";
+import { fetchConfigDefaults, type FetchConfig, type FetchRepository } from "./fetch-config.ts";
+import { generateRestoreCommand } from "./restore-command.ts";
+import { clearSpool, prepareSpool, spoolDirectoryOf } from "./spool.ts";
+
+export interface RecoveryWalOptions {
+  /** Node and script as the owner of the data directory can run them. */
+  readonly node: string;
+  readonly script: string;
+  /** Opens a configured repository by name or URL. */
+  repository(name: string): Promise<Repository>;
+  /** The repository's entry for fetch.json: URL and options, never a secret. */
+  describe(name: string): Promise<FetchRepository> | FetchRepository;
+}
+
+/** Writes what a recovery's restore_command works from, and gives the line. */
+export function createRecoveryWal(options: RecoveryWalOptions): RecoveryWal {
+  return {
+    prepare: async (request) => {
+      const config = await fetchConfigFor(request, options);
+      const spool = await prepareSpool(config);
+      const { node, script } = options;
+      return { restoreCommand: generateRestoreCommand({ node, script, spool }), spool } satisfies PreparedWal;
+    },
+    finish: clearSpool,
+  };
+}
+
+/** The line for `plan --emit recovery`: nothing is written, so it names a spool that `prepare` would make. */
+export function previewRestoreCommand(parts: {
+  readonly node: string;
+  readonly script: string;
+  readonly dataDirectory: string;
+}): string {
+  return generateRestoreCommand({ ...parts, spool: spoolDirectoryOf(parts.dataDirectory) });
+}
+
+async function fetchConfigFor(request: RecoveryWalRequest, options: RecoveryWalOptions): Promise<FetchConfig> {
+  const { cluster, systemIdentifier, segmentSize, timeline } = request;
+  const opened = await Promise.all(request.repositories.map((name) => options.repository(name)));
+  const inventories = await Promise.all(opened.map((r) => r.wal(cluster, systemIdentifier).inventory()));
+  const history = inventories.flatMap((i) => i.histories).find((h) => h.timeline === timeline) ?? null;
+  const isWhole = history !== null || timeline === 1;
+  return {
+    ...fetchConfigDefaults,
+    cluster,
+    systemIdentifier,
+    segmentSize,
+    dataDirectory: request.dataDirectory,
+    repositories: await Promise.all(request.repositories.map((name) => options.describe(name))),
+    target: isWhole
+      ? {
+          timeline,
+          switches: (history?.switches ?? []).map((s) => ({ parent: s.parent, switchedAt: formatLsn(s.switchedAt) })),
+        }
+      : null,
+    known: inventories.flatMap((i) =>
+      i.ranges.map((r) => ({
+        from: segmentName(r.timeline, r.from, i.segmentSize),
+        until: segmentName(r.timeline, r.until, i.segmentSize),
+      })),
+    ),
+    savedWal: request.savedWal === null ? [] : [request.savedWal],
+  };
+}
