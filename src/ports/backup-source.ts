@@ -36,7 +36,12 @@ export type BackupSignal =
   | ({ readonly signal: "progress" } & Progress)
   | { readonly signal: "verdict"; readonly verdict: Verdict }
   | { readonly signal: "log"; readonly level: "info" | "warn"; readonly text: string }
-  | { readonly signal: "finished"; readonly point: RecoveryPoint; readonly source: "local" | "remote"; readonly warnings: readonly string[] };
+  | {
+      readonly signal: "finished";
+      readonly point: RecoveryPoint;
+      readonly source: "local" | "remote";
+      readonly warnings: readonly string[];
+    };
 
 /**
  * Takes base backups. `examine` answers with verdicts and never throws: what cannot be asked is "unknown". `take` throws

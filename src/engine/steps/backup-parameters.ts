@@ -13,26 +13,40 @@ const choices: { readonly [name: string]: readonly string[] } = {
   checkpoint: ["fast", "spread"],
 };
 
-const defaults = { source: "auto", wal: "auto", checkpoint: "fast", label: "pgrescue", walTimeoutSeconds: 3600, dataDirectory: null };
+const defaults = {
+  source: "auto",
+  wal: "auto",
+  checkpoint: "fast",
+  label: "pgrescue",
+  walTimeoutSeconds: 3600,
+  dataDirectory: null,
+};
 const names = ["cluster", "repository", ...Object.keys(defaults), "full"];
 
 /** Checks the parameters of a backup step. Throws `config` naming the bad one. */
 export function parseBackupParameters(raw: BackupParameters): BackupParameters {
   for (const [name, value] of Object.entries(raw)) {
     if (!names.includes(name)) throw new PgrescueError("config", `a backup step has no parameter ${name}`);
-    if (choices[name]?.includes(String(value)) === false) throw new PgrescueError("config", `${name} is ${JSON.stringify(value)}; it may be ${choices[name].join(", ")}`);
+    const allowed: readonly Json[] | undefined = choices[name];
+    if (allowed?.includes(value) === false)
+      throw new PgrescueError("config", `${name} is ${JSON.stringify(value)}; it may be ${choices[name]?.join(", ")}`);
   }
   return raw;
 }
 
 /** The request of this step: its parameters over the run's inputs over the defaults. Throws `config` where cluster or repository is missing. */
-export function backupRequest(p: BackupParameters, inputs: BackupParameters): Omit<BackupRequest, "run" | "scratchDirectory"> {
+export function backupRequest(
+  p: BackupParameters,
+  inputs: BackupParameters,
+): Omit<BackupRequest, "run" | "scratchDirectory"> {
   const all: BackupParameters = { ...defaults, ...inputs, ...p };
   for (const name of ["cluster", "repository"]) {
-    if (typeof all[name] !== "string") throw new PgrescueError("config", `the run does not say which ${name} to back up`);
+    if (typeof all[name] !== "string")
+      throw new PgrescueError("config", `the run does not say which ${name} to back up`);
   }
   parseBackupParameters(Object.fromEntries(Object.keys(choices).map((name) => [name, all[name] ?? null])));
-  const { cluster, repository, source, wal, checkpoint, label, walTimeoutSeconds, dataDirectory } = all as unknown as BackupRequest;
+  const { cluster, repository, source, wal, checkpoint, label, walTimeoutSeconds, dataDirectory } =
+    all as unknown as BackupRequest;
   return { cluster, repository, source, wal, checkpoint, label, walTimeoutSeconds, dataDirectory };
 }
 

@@ -1,7 +1,13 @@
 import { PgrescueError } from "../../domain/errors.ts";
 import type { Verdict } from "../../domain/verdict.ts";
 import type { StepKind } from "../step.ts";
-import { backupRequest, parseBackupParameters, pointOfRun, requestOf, type BackupParameters } from "./backup-parameters.ts";
+import {
+  backupRequest,
+  parseBackupParameters,
+  pointOfRun,
+  requestOf,
+  type BackupParameters,
+} from "./backup-parameters.ts";
 import { judged } from "./signals.ts";
 
 /** Looks at server, archiving and repository before a backup; refuses only where the backup could not succeed. */
@@ -11,7 +17,10 @@ export const step: StepKind<BackupParameters> = {
   parse: parseBackupParameters,
   describe(p, inputs) {
     const { cluster, repository } = backupRequest(p, inputs);
-    return { text: `ask the server of ${cluster} and repository ${repository} whether a backup can be taken; nothing is changed`, commands: [] };
+    return {
+      text: `ask the server of ${cluster} and repository ${repository} whether a backup can be taken; nothing is changed`,
+      commands: [],
+    };
   },
   async probe(p, ctx) {
     // A backup that exists needs no permission any more.
@@ -26,6 +35,10 @@ export const step: StepKind<BackupParameters> = {
     const [first] = bad;
     if (first === undefined) return;
     const more = bad.length > 1 ? ` (and ${bad.length - 1} more)` : "";
-    throw new PgrescueError("precondition-refused", `${first.title}: ${first.evidence}${more}`, first.mend === undefined ? {} : { next: first.mend });
+    throw new PgrescueError(
+      "precondition-refused",
+      `${first.title}: ${first.evidence}${more}`,
+      first.mend === undefined ? {} : { next: first.mend },
+    );
   },
 };

@@ -24,7 +24,10 @@ export const step: StepKind<BackupParameters> = {
   parse: parseBackupParameters,
   describe(p, inputs) {
     const { repository } = backupRequest(p, inputs);
-    const how = p["full"] === true ? "read every byte of the new backup" : "read the index of the new backup and look for its WAL";
+    const how =
+      p["full"] === true
+        ? "read every byte of the new backup"
+        : "read the index of the new backup and look for its WAL";
     return { text: `${how} in repository ${repository}`, commands: [] };
   },
   async probe(_p, ctx) {
@@ -32,7 +35,10 @@ export const step: StepKind<BackupParameters> = {
   },
   async *run(p, ctx) {
     const point = await pointOfRun(p, ctx);
-    if (point === null) throw new PgrescueError("verification-failed", "this run has no backup in the repository", { next: "Run `pgrescue backup` again." });
+    if (point === null)
+      throw new PgrescueError("verification-failed", "this run has no backup in the repository", {
+        next: "Run `pgrescue backup` again.",
+      });
     const repository = await ctx.world.repository(backupRequest(p, ctx.inputs).repository);
     const found: Verdict[] = [];
     for await (const said of checks(point, repository, p["full"] === true, ctx)) {
@@ -40,15 +46,25 @@ export const step: StepKind<BackupParameters> = {
       yield said;
     }
     const bad = found.find((v) => v.result === "fail");
-    if (bad !== undefined) throw new PgrescueError("verification-failed", `${bad.title}: ${bad.evidence}`, { next: "Take another backup; look at the storage first." });
+    if (bad !== undefined)
+      throw new PgrescueError("verification-failed", `${bad.title}: ${bad.evidence}`, {
+        next: "Take another backup; look at the storage first.",
+      });
     yield recorded(verifiedRecord, { id: point.id, full: p["full"] === true });
   },
 };
 
-async function* checks(point: RecoveryPoint, repository: Repository, full: boolean, ctx: StepContext): AsyncGenerator<StepSignal> {
+async function* checks(
+  point: RecoveryPoint,
+  repository: Repository,
+  full: boolean,
+  ctx: StepContext,
+): AsyncGenerator<StepSignal> {
   const reader = await repository.openBackup(point);
   yield judged(await attempt("backup.members", "The backup has what a server needs", () => members(reader)));
-  yield judged(await attempt("backup.wal", "The WAL that makes it consistent is stored", () => wal(point, reader, repository)));
+  yield judged(
+    await attempt("backup.wal", "The WAL that makes it consistent is stored", () => wal(point, reader, repository)),
+  );
   if (!full) return;
   let failure: string | null = null;
   try {
@@ -57,7 +73,15 @@ async function* checks(point: RecoveryPoint, repository: Repository, full: boole
     if (ctx.signal.aborted) throw error;
     failure = messageOf(error);
   }
-  yield judged(verdict("backup.bytes", "Every stored byte is as it was written", failure === null ? "pass" : "fail", failure ?? "all objects were read and their hashes compared", { rung: "bytes" }));
+  yield judged(
+    verdict(
+      "backup.bytes",
+      "Every stored byte is as it was written",
+      failure === null ? "pass" : "fail",
+      failure ?? "all objects were read and their hashes compared",
+      { rung: "bytes" },
+    ),
+  );
 }
 
 /** A check's evidence, or its failure: `fail` for what is missing. */

@@ -17,7 +17,12 @@ export interface ArchivedFile {
  * Archives an opened file: exactly the size it had when it was opened, zeros where it has shrunk meanwhile. Hashes what
  * it writes and shows every byte to the page verifier. Closes the file.
  */
-export async function archiveFile(archive: ArchiveWriter, file: OpenedFile, pages: PageVerifier | null, onBytes: (count: number) => void): Promise<ArchivedFile> {
+export async function archiveFile(
+  archive: ArchiveWriter,
+  file: OpenedFile,
+  pages: PageVerifier | null,
+  onBytes: (count: number) => void,
+): Promise<ArchivedFile> {
   const hash = createHash("sha256");
   const seen = (bytes: Uint8Array): void => {
     hash.update(bytes);
@@ -25,7 +30,8 @@ export async function archiveFile(archive: ArchiveWriter, file: OpenedFile, page
     onBytes(bytes.length);
   };
   try {
-    const fill = file.content === null ? fromHandle(file.handle as FileHandle, file.size, seen) : fromContent(file.content, seen);
+    const fill =
+      file.content === null ? fromHandle(file.handle as FileHandle, file.size, seen) : fromContent(file.content, seen);
     await archive.file(file.entry.path, file.size, file.attributes, fill);
   } finally {
     await file.handle?.close();

@@ -12,6 +12,10 @@ export interface BackupLabel {
 export function parseBackupLabel(text: string): BackupLabel {
   const startLsn = parseLsn(/^START WAL LOCATION: ([0-9A-F]+\/[0-9A-F]+) /im.exec(text)?.[1] ?? "");
   const timeline = Number(/^START TIMELINE: (\d+)$/m.exec(text)?.[1] ?? "0");
-  if (startLsn === null || timeline === 0) throw new PgrescueError("external-failure", `the server's backup_label cannot be read: ${JSON.stringify(text.slice(0, 200))}`);
+  if (startLsn === null || timeline === 0)
+    throw new PgrescueError(
+      "external-failure",
+      `the server's backup_label cannot be read: ${JSON.stringify(text.slice(0, 200))}`,
+    );
   return { startLsn, timeline };
 }

@@ -13,7 +13,13 @@ export interface StoppedBackup {
 
 /** Makes a session fit to hold a backup for hours: none of the server's time limits end it. */
 export async function prepareSession(sql: Sql, facts: Pick<ServerFacts, "major">): Promise<void> {
-  const limits = ["statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout", ...(facts.major >= 14 ? ["idle_session_timeout"] : []), ...(facts.major >= 17 ? ["transaction_timeout"] : [])];
+  const limits = [
+    "statement_timeout",
+    "lock_timeout",
+    "idle_in_transaction_session_timeout",
+    ...(facts.major >= 14 ? ["idle_session_timeout"] : []),
+    ...(facts.major >= 17 ? ["transaction_timeout"] : []),
+  ];
   for (const limit of limits) await sql.query(`set ${limit} = 0`);
 }
 
@@ -24,7 +30,9 @@ export async function prepareSession(sql: Sql, facts: Pick<ServerFacts, "major">
 export async function startBackup(sql: Sql, facts: ServerFacts, request: BackupRequest): Promise<Lsn> {
   const fast = request.checkpoint === "fast";
   const [row] = await sql.query<{ at: string }>(
-    facts.major >= 15 ? "select pg_catalog.pg_backup_start($1, $2)::text as at" : "select pg_catalog.pg_start_backup($1, $2, false)::text as at",
+    facts.major >= 15
+      ? "select pg_catalog.pg_backup_start($1, $2)::text as at"
+      : "select pg_catalog.pg_start_backup($1, $2, false)::text as at",
     [request.label, fast],
   );
   return lsnOf(row?.at);
@@ -40,7 +48,11 @@ export async function stopBackup(sql: Sql, facts: ServerFacts): Promise<StoppedB
 
 function lsnOf(text: string | undefined): Lsn {
   const at = parseLsn(text ?? "");
-  if (at === null) throw new PgrescueError("external-failure", `the server answered ${JSON.stringify(text)} where a wal position was expected`);
+  if (at === null)
+    throw new PgrescueError(
+      "external-failure",
+      `the server answered ${JSON.stringify(text)} where a wal position was expected`,
+    );
   return at;
 }
 
@@ -56,7 +68,12 @@ export function watchSession(sql: Sql, onDeath: (error: PgrescueError) => void):
       if (ended) return;
       ended = true;
       clearInterval(timer);
-      onDeath(new PgrescueError("external-failure", "the session that holds the backup has died, so the backup is void", { cause: error, next: "Look into the server's log for why, then take the backup again." }));
+      onDeath(
+        new PgrescueError("external-failure", "the session that holds the backup has died, so the backup is void", {
+          cause: error,
+          next: "Look into the server's log for why, then take the backup again.",
+        }),
+      );
     });
   }, 3000);
   return async () => {

@@ -17,15 +17,24 @@ export async function configurationFiles(sql: Sql, dataDirectory: string | null)
     if (path !== null && path !== "" && !files.has(path)) files.set(path, role);
   };
   for (const role of ["config_file", "hba_file", "ident_file"]) {
-    const [row] = await sql.query<{ path: string }>("select setting as path from pg_catalog.pg_settings where name = $1", [role]);
+    const [row] = await sql.query<{ path: string }>(
+      "select setting as path from pg_catalog.pg_settings where name = $1",
+      [role],
+    );
     add(row?.path ?? null, role);
   }
   // Views that only some roles and versions have: what they would add is then simply not there.
-  for (const query of ["select distinct sourcefile as path from pg_catalog.pg_file_settings", "select distinct sourcefile as path from pg_catalog.pg_settings where sourcefile is not null"]) {
+  for (const query of [
+    "select distinct sourcefile as path from pg_catalog.pg_file_settings",
+    "select distinct sourcefile as path from pg_catalog.pg_settings where sourcefile is not null",
+  ]) {
     for (const row of await sql.query<{ path: string }>(query).catch(() => [])) add(row.path, "include");
   }
   for (const view of ["pg_hba_file_rules", "pg_ident_file_mappings"]) {
-    for (const row of await sql.query<{ path: string }>(`select distinct file_name as path from pg_catalog.${view}`).catch(() => [])) add(row.path, "include");
+    for (const row of await sql
+      .query<{ path: string }>(`select distinct file_name as path from pg_catalog.${view}`)
+      .catch(() => []))
+      add(row.path, "include");
   }
   const result: Json[] = [];
   for (const [path, role] of files) result.push({ role, path, ...(await content(sql, path, dataDirectory !== null)) });

@@ -4,7 +4,18 @@ import type { Json } from "../../../domain/brand.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { ConnectionTarget, Sql, SqlConnector } from "../../../ports/sql.ts";
 import { configurationFiles } from "./catalog-files.ts";
-import { collations, controlValues, databases, extensions, relations, roles, sequences, settings, tablespaces, type CatalogDatabase } from "./catalog-queries.ts";
+import {
+  collations,
+  controlValues,
+  databases,
+  extensions,
+  relations,
+  roles,
+  sequences,
+  settings,
+  tablespaces,
+  type CatalogDatabase,
+} from "./catalog-queries.ts";
 import type { ServerFacts } from "./server-facts.ts";
 import type { Report } from "./taking.ts";
 
@@ -54,10 +65,20 @@ async function* parts(options: CatalogOptions): AsyncGenerator<string> {
   const members: [string, Json][] = [
     ["schema", "pgrescue.catalog/v1"],
     ["takenAt", formatInstant(options.clock.now())],
-    ["server", {
-      version: facts.version, systemIdentifier: facts.systemIdentifier, role: facts.inRecovery ? "standby" : "primary", dataDirectory: facts.dataDirectory,
-      segmentSize: facts.segmentSize, blockSize: facts.blockSize, dataChecksums: facts.dataChecksums, host: options.target.host, port: options.target.port,
-    }],
+    [
+      "server",
+      {
+        version: facts.version,
+        systemIdentifier: facts.systemIdentifier,
+        role: facts.inRecovery ? "standby" : "primary",
+        dataDirectory: facts.dataDirectory,
+        segmentSize: facts.segmentSize,
+        blockSize: facts.blockSize,
+        dataChecksums: facts.dataChecksums,
+        host: options.target.host,
+        port: options.target.port,
+      },
+    ],
     ["control", await controlValues(sql)],
     ["settings", await settings(sql)],
     ["configurationFiles", await configurationFiles(sql, options.dataDirectory)],
@@ -80,7 +101,10 @@ async function* parts(options: CatalogOptions): AsyncGenerator<string> {
 async function* databaseParts(options: CatalogOptions, database: CatalogDatabase): AsyncGenerator<string> {
   const { allowsConnections, ...described } = database;
   yield JSON.stringify(described).slice(0, -1);
-  if (!allowsConnections) return yield ', "error": "it allows no connections"}';
+  if (!allowsConnections) {
+    yield ', "error": "it allows no connections"}';
+    return;
+  }
   let sql: Sql | null = null;
   let open = "";
   try {

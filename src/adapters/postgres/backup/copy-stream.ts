@@ -119,11 +119,16 @@ export class BaseBackupStream {
 
   #row(columns: readonly (string | null)[]): void {
     if (this.#results === 2) {
-      this.tablespaces.push({ oid: columns[0] == null ? null : Number(columns[0]), location: columns[1] ?? "", bytes: columns[2] == null ? null : Number(columns[2]) * 1024 });
+      this.tablespaces.push({
+        oid: columns[0] == null ? null : Number(columns[0]),
+        location: columns[1] ?? "",
+        bytes: columns[2] == null ? null : Number(columns[2]) * 1024,
+      });
       return;
     }
     const lsn = parseLsn(columns[0] ?? "");
-    if (lsn === null) throw new PgrescueError("external-failure", `the server sent ${columns[0]} where a wal position was expected`);
+    if (lsn === null)
+      throw new PgrescueError("external-failure", `the server sent ${columns[0]} where a wal position was expected`);
     const position = { lsn, timeline: Number(columns[1]) };
     if (this.#results === 1) this.start = position;
     else this.end = position;
@@ -138,6 +143,7 @@ export class BaseBackupStream {
 
 function archiveSection(name: string): Section {
   const m = /^(?:base|([1-9]\d*))\.tar$/.exec(name);
-  if (m === null) throw new PgrescueError("external-failure", `the server sent an archive named ${JSON.stringify(name)}`);
+  if (m === null)
+    throw new PgrescueError("external-failure", `the server sent an archive named ${JSON.stringify(name)}`);
   return { kind: "archive", oid: m[1] === undefined ? null : Number(m[1]) };
 }

@@ -15,7 +15,8 @@ export async function whyNotLocal(directory: string, facts: ServerFacts): Promis
   if (!facts.mayStart) return "the role may not execute pg_backup_start";
   try {
     const { systemIdentifier } = await readControlFile(directory);
-    if (systemIdentifier !== facts.systemIdentifier) return `${directory} belongs to system ${systemIdentifier}, the server is ${facts.systemIdentifier}`;
+    if (systemIdentifier !== facts.systemIdentifier)
+      return `${directory} belongs to system ${systemIdentifier}, the server is ${facts.systemIdentifier}`;
     const started = Number((await readFile(join(directory, "postmaster.pid"), "utf8")).split("\n")[2]);
     if (!(Math.abs(started - facts.postmasterStart) <= 2)) return `the postmaster of ${directory} is not the server's`;
   } catch (error) {
@@ -45,10 +46,16 @@ async function readControlFile(directory: string): Promise<{ systemIdentifier: s
  */
 export async function proveLive(sql: Sql, directory: string): Promise<void> {
   for (let tries = 0; tries < 5; tries++) {
-    const [row] = await sql.query<{ at: string }>("select checkpoint_lsn::text as at from pg_catalog.pg_control_checkpoint()");
+    const [row] = await sql.query<{ at: string }>(
+      "select checkpoint_lsn::text as at from pg_catalog.pg_control_checkpoint()",
+    );
     const { checkpoint } = await readControlFile(directory);
     if (checkpoint === parseLsn(row?.at ?? "")) return;
     // A checkpoint may have ended between the two looks.
   }
-  throw new PgrescueError("precondition-refused", `${directory} is a copy of the server's data directory, not the one that it writes`, { next: "Take the backup with --source remote, or on the server's own host." });
+  throw new PgrescueError(
+    "precondition-refused",
+    `${directory} is a copy of the server's data directory, not the one that it writes`,
+    { next: "Take the backup with --source remote, or on the server's own host." },
+  );
 }

@@ -4,7 +4,16 @@
  */
 
 /** Directories whose content is left out; they are kept, empty. Paths below the data directory. */
-const emptied = new Set(["pg_wal", "pg_replslot", "pg_dynshmem", "pg_notify", "pg_serial", "pg_snapshots", "pg_stat_tmp", "pg_subtrans"]);
+const emptied = new Set([
+  "pg_wal",
+  "pg_replslot",
+  "pg_dynshmem",
+  "pg_notify",
+  "pg_serial",
+  "pg_snapshots",
+  "pg_stat_tmp",
+  "pg_subtrans",
+]);
 
 /** Directories inside emptied ones that the server expects to find. */
 export const keptInsidePgWal: readonly string[] = ["archive_status", "summaries"];
@@ -31,7 +40,12 @@ export function isEmptied(path: string): boolean {
 
 /** Whether a file or directory with this name is left out wherever it is. */
 export function isLeftOut(name: string): boolean {
-  return leftOut.has(name) || name.startsWith("pgsql_tmp") || name.startsWith("pg_internal.init") || name.startsWith(".pgrescue");
+  return (
+    leftOut.has(name) ||
+    name.startsWith("pgsql_tmp") ||
+    name.startsWith("pg_internal.init") ||
+    name.startsWith(".pgrescue")
+  );
 }
 
 /** Whether the directory holds one database's relations. `path`: relative to the data directory. */

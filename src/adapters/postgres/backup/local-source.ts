@@ -41,12 +41,24 @@ export async function takeLocal(taking: Taking, dataDirectory: string): Promise<
     signal.throwIfAborted();
     const stopped = await stopBackup(sql, facts);
     const label = parseBackupLabel(stopped.label);
-    if (label.startLsn !== started) throw new PgrescueError("external-failure", "the server ended another backup than the one that was begun");
+    if (label.startLsn !== started)
+      throw new PgrescueError("external-failure", "the server ended another backup than the one that was begun");
     await copy.finish(base, stopped.label);
-    await taking.writer.put("backup_manifest", manifest.document([{ timeline: label.timeline, start: label.startLsn, end: stopped.stopLsn }]));
+    await taking.writer.put(
+      "backup_manifest",
+      manifest.document([{ timeline: label.timeline, start: label.startLsn, end: stopped.stopLsn }]),
+    );
     const { warnings, verdict } = copy.damage.judge(label.startLsn, stopped.stopLsn);
     if (facts.dataChecksums) report.verdict(verdict);
-    return { timeline: label.timeline, startLsn: label.startLsn, stopLsn: stopped.stopLsn, bytes: copy.bytes, tablespaces, warnings, walStored: new Set() };
+    return {
+      timeline: label.timeline,
+      startLsn: label.startLsn,
+      stopLsn: stopped.stopLsn,
+      bytes: copy.bytes,
+      tablespaces,
+      warnings,
+      walStored: new Set(),
+    };
   } finally {
     await endWatch();
     await manifest.close();
@@ -72,7 +84,12 @@ class LocalCopy {
     const { writer, facts } = this.#taking;
     this.#doing = `reading tablespace ${link.name}`;
     const archive = await writer.archive(String(link.oid));
-    await this.#tree(archive, { root: link.location, from: `PG_${facts.major}_${facts.catalogVersion}`, manifestPrefix: `pg_tblspc/${link.oid}/`, without: new Set() });
+    await this.#tree(archive, {
+      root: link.location,
+      from: `PG_${facts.major}_${facts.catalogVersion}`,
+      manifestPrefix: `pg_tblspc/${link.oid}/`,
+      without: new Set(),
+    });
     await archive.finish();
     return this.bytes - before;
   }
@@ -83,20 +100,25 @@ class LocalCopy {
     const archive = await this.#taking.writer.archive("base");
     await this.#tree(archive, { root: dataDirectory, from: "", manifestPrefix: "", without: new Set([control]) });
     const attributes = attributesOf(await stat(join(dataDirectory, "pg_tblspc")));
-    for (const link of links) await archive.link(`pg_tblspc/${link.oid}`, link.location, { mode: 0o777, mtime: attributes.mtime });
+    for (const link of links)
+      await archive.link(`pg_tblspc/${link.oid}`, link.location, { mode: 0o777, mtime: attributes.mtime });
     const path = join(dataDirectory, control);
     await this.#small(archive, control, await readSettled(path), attributesOf(await stat(path)));
     return archive;
   }
 
   async finish(archive: ArchiveWriter, label: string): Promise<void> {
-    await this.#small(archive, "backup_label", Buffer.from(label), { mode: 0o600, mtime: Math.floor(Date.now() / 1000) });
+    await this.#small(archive, "backup_label", Buffer.from(label), {
+      mode: 0o600,
+      mtime: Math.floor(Date.now() / 1000),
+    });
     await archive.finish();
   }
 
   async #tree(archive: ArchiveWriter, options: TreeOptions): Promise<void> {
     for await (const entry of openAhead(walkTree(options))) {
-      if (entry.type === "skipped") this.#taking.report.log("warn", `${options.manifestPrefix}${entry.path} is not in the backup: ${entry.reason}`);
+      if (entry.type === "skipped")
+        this.#taking.report.log("warn", `${options.manifestPrefix}${entry.path} is not in the backup: ${entry.reason}`);
       else if (entry.type === "directory") await archive.directory(entry.path, entry.attributes);
       else await this.#file(archive, entry);
     }
@@ -104,7 +126,10 @@ class LocalCopy {
 
   async #file(archive: ArchiveWriter, file: OpenedFile): Promise<void> {
     const { entry } = file;
-    const pages = this.#taking.facts.dataChecksums && entry.relation !== null ? new PageVerifier(firstBlockOf(entry.relation.segment)) : null;
+    const pages =
+      this.#taking.facts.dataChecksums && entry.relation !== null
+        ? new PageVerifier(firstBlockOf(entry.relation.segment))
+        : null;
     const { size, sha256 } = await archiveFile(archive, file, pages, (count) => this.#count(count));
     await this.#manifest.add({ path: entry.manifestPath, size, mtime: file.attributes.mtime, sha256 });
     if (pages !== null && pages.suspects > 0) this.damage.add(entry.manifestPath, await pages.confirm(entry.source));
@@ -118,7 +143,12 @@ class LocalCopy {
       at += bytes.length;
       return bytes.length;
     });
-    await this.#manifest.add({ path, size: content.length, mtime: attributes.mtime, sha256: createHash("sha256").update(content).digest("hex") });
+    await this.#manifest.add({
+      path,
+      size: content.length,
+      mtime: attributes.mtime,
+      sha256: createHash("sha256").update(content).digest("hex"),
+    });
     this.#count(content.length);
   }
 
@@ -126,7 +156,12 @@ class LocalCopy {
     this.#taking.signal.throwIfAborted();
     this.bytes += bytes;
     const { bytes: total } = this.#taking.facts;
-    this.#taking.report.progress({ done: this.bytes, total: total === null ? null : Math.max(total, this.bytes), unit: "bytes", doing: this.#doing });
+    this.#taking.report.progress({
+      done: this.bytes,
+      total: total === null ? null : Math.max(total, this.bytes),
+      unit: "bytes",
+      doing: this.#doing,
+    });
   }
 }
 

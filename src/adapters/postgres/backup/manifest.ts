@@ -41,7 +41,10 @@ export class ManifestCollector {
   }
 
   async add(file: ManifestFile): Promise<void> {
-    const modified = new Date(file.mtime * 1000).toISOString().replace("T", " ").replace(/\.\d+Z$/, " GMT");
+    const modified = new Date(file.mtime * 1000)
+      .toISOString()
+      .replace("T", " ")
+      .replace(/\.\d+Z$/, " GMT");
     const line = `${this.#count++ === 0 ? "" : ",\n"}{ "Path": ${JSON.stringify(file.path)}, "Size": ${file.size}, "Last-Modified": "${modified}", "Checksum-Algorithm": "SHA256", "Checksum": "${file.sha256}" }`;
     this.#lines.push(line);
     this.#length += line.length;
@@ -64,14 +67,16 @@ export class ManifestCollector {
       return bytes;
     };
     yield part(Buffer.from('{ "PostgreSQL-Backup-Manifest-Version": 1,\n"Files": [\n'));
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       const chunk = new Uint8Array(buffered);
       const { bytesRead } = await this.#handle.read(chunk, 0, chunk.length, at);
       if (bytesRead === 0) break;
       at += bytesRead;
       yield part(chunk.subarray(0, bytesRead));
     }
-    const wal = ranges.map((r) => `{ "Timeline": ${r.timeline}, "Start-LSN": "${formatLsn(r.start)}", "End-LSN": "${formatLsn(r.end)}" }`);
+    const wal = ranges.map(
+      (r) => `{ "Timeline": ${r.timeline}, "Start-LSN": "${formatLsn(r.start)}", "End-LSN": "${formatLsn(r.end)}" }`,
+    );
     yield part(Buffer.from(`\n],\n"WAL-Ranges": [\n${wal.join(",\n")}\n],\n`));
     yield Buffer.from(`"Manifest-Checksum": "${hash.digest("hex")}"}\n`);
   }

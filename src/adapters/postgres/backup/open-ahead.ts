@@ -40,7 +40,8 @@ export async function* openAhead(entries: AsyncIterator<Entry>): AsyncGenerator<
     }
   } finally {
     await entries.return?.();
-    for (const left of queue) await left.then((e) => (e?.type === "opened" ? e.handle?.close() : undefined)).catch(() => undefined);
+    for (const left of queue)
+      await left.then((e) => (e?.type === "opened" ? e.handle?.close() : undefined)).catch(() => undefined);
   }
 }
 
@@ -66,7 +67,7 @@ export async function openFile(entry: FileEntry): Promise<OpenedFile | null> {
     if (info.size > smallFile) return { type: "opened", entry, size: info.size, attributes, content: null, handle };
     // Zeros where the file shrinks meanwhile.
     const content = new Uint8Array(info.size);
-    for (let at = 0; at < info.size; ) {
+    for (let at = 0; at < info.size;) {
       const { bytesRead } = await handle.read(content, at, info.size - at, at);
       if (bytesRead === 0) break;
       at += bytesRead;

@@ -32,14 +32,26 @@ export class PageDamage {
     const damaged = this.#pages.filter((page) => page.lsn < start || page.lsn > stop);
     const title = "Page checksums of the server's files";
     if (damaged.length === 0) {
-      return { warnings: [], verdict: { check: "backup.pages", title, result: "pass", evidence: "every page that was read is as its checksum says", rung: "bytes" } };
+      return {
+        warnings: [],
+        verdict: {
+          check: "backup.pages",
+          title,
+          result: "pass",
+          evidence: "every page that was read is as its checksum says",
+          rung: "bytes",
+        },
+      };
     }
     const lines = damaged.slice(0, named).map((page) => `bad checksum in ${page.file}, block ${page.block}`);
     if (damaged.length > named) lines.push(`${damaged.length - named} more pages with bad checksums`);
     return {
       warnings: lines,
       verdict: {
-        check: "backup.pages", title, result: "warn", rung: "bytes",
+        check: "backup.pages",
+        title,
+        result: "warn",
+        rung: "bytes",
         evidence: `${damaged.length} damaged ${damaged.length === 1 ? "page" : "pages"}, first: ${damaged[0]?.file}, block ${damaged[0]?.block}`,
         mend: "The server's own files are damaged. Keep older backups; restore one elsewhere with all the WAL, which rewrites most pages.",
         data: damaged.slice(0, named).map((page) => ({ file: page.file, block: page.block })),

@@ -94,7 +94,8 @@ async function stillBad(path: string, suspects: readonly BadPage[], firstBlock: 
   try {
     for (const { block } of suspects) {
       const { bytesRead } = await handle.read(page, 0, pageSize, block * pageSize);
-      if (bytesRead === pageSize && !isPageIntact(words, 0, firstBlock + block)) bad.push({ block, lsn: pageHeader(words, 0).lsn });
+      if (bytesRead === pageSize && !isPageIntact(words, 0, firstBlock + block))
+        bad.push({ block, lsn: pageHeader(words, 0).lsn });
     }
   } finally {
     await handle.close();

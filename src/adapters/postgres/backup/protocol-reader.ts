@@ -37,7 +37,10 @@ export class ProtocolReader {
   }
 
   #fail(message: string, cause?: unknown): void {
-    this.#failure ??= new PgrescueError("external-failure", message, { cause, next: "Look into the server's log, then take the backup again." });
+    this.#failure ??= new PgrescueError("external-failure", message, {
+      cause,
+      next: "Look into the server's log, then take the backup again.",
+    });
     this.#wake?.();
   }
 
@@ -52,7 +55,7 @@ export class ProtocolReader {
   /** The next `length` bytes, for small bodies. */
   async body(length: number): Promise<Buffer> {
     const bytes = Buffer.allocUnsafe(length);
-    for (let filled = 0; filled < length; ) filled += await this.into(bytes.subarray(filled));
+    for (let filled = 0; filled < length;) filled += await this.into(bytes.subarray(filled));
     return bytes;
   }
 

@@ -9,7 +9,10 @@ const interval = 200;
  * Runs `work` and yields what it reports while it runs: every verdict and line, the newest progress. The work never waits
  * for its reader. When the reader stops, the work's signal aborts and its end is awaited.
  */
-export async function* pump<T>(outer: AbortSignal, work: (report: Report, signal: AbortSignal) => Promise<T>): AsyncGenerator<BackupSignal, T> {
+export async function* pump<T>(
+  outer: AbortSignal,
+  work: (report: Report, signal: AbortSignal) => Promise<T>,
+): AsyncGenerator<BackupSignal, T> {
   const own = new AbortController();
   const queue: BackupSignal[] = [];
   let progress: Progress | null = null;
@@ -26,9 +29,9 @@ export async function* pump<T>(outer: AbortSignal, work: (report: Report, signal
     log: (level, text) => push({ signal: "log", level, text }),
   };
   const timer = setInterval(() => wake.resolve(), interval);
-  let ended = false;
+  const state = { ended: false };
   const working = work(report, AbortSignal.any([outer, own.signal])).finally(() => {
-    ended = true;
+    state.ended = true;
     wake.resolve();
   });
   working.catch(() => undefined);
@@ -38,7 +41,7 @@ export async function* pump<T>(outer: AbortSignal, work: (report: Report, signal
     return taken;
   };
   try {
-    while (!ended || queue.length > 0) {
+    while (!state.ended || queue.length > 0) {
       await wake.promise;
       wake = Promise.withResolvers<void>();
       yield* queue.splice(0);

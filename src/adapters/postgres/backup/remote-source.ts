@@ -16,7 +16,10 @@ import type { Taken, Taking } from "./taking.ts";
  */
 export async function takeRemote(taking: Taking, target: ConnectionTarget): Promise<Taken> {
   const { facts, report, writer, signal } = taking;
-  if (!facts.mayReplicate) throw new PgrescueError("precondition-refused", "the role may not use the replication protocol", { next: `Run ALTER ROLE "${target.user}" REPLICATION on the primary.` });
+  if (!facts.mayReplicate)
+    throw new PgrescueError("precondition-refused", "the role may not use the replication protocol", {
+      next: `Run ALTER ROLE "${target.user}" REPLICATION on the primary.`,
+    });
   const names = await tablespaceNames(taking.sql);
   const connection = await connectReplication(target);
   const stop = (): void => connection.close();
@@ -38,13 +41,33 @@ export async function takeRemote(taking: Taking, target: ConnectionTarget): Prom
       const { oid } = section;
       await copy.archive(oid === null ? "base" : String(oid));
       const announced = stream.tablespaces.find((t) => t.oid === oid);
-      if (oid !== null) tablespaces.push({ oid, name: names.get(oid) ?? String(oid), location: announced?.location ?? "", bytes: copy.bytes - before });
+      if (oid !== null)
+        tablespaces.push({
+          oid,
+          name: names.get(oid) ?? String(oid),
+          location: announced?.location ?? "",
+          bytes: copy.bytes - before,
+        });
     }
     const { start, end } = stream;
-    if (start === null || end === null || !copy.hasBase) throw new PgrescueError("external-failure", "the server ended the backup early");
-    if (start.timeline !== end.timeline) throw new PgrescueError("external-failure", `the server changed from timeline ${start.timeline} to ${end.timeline} during the backup`, { next: "Take the backup again." });
+    if (start === null || end === null || !copy.hasBase)
+      throw new PgrescueError("external-failure", "the server ended the backup early");
+    if (start.timeline !== end.timeline)
+      throw new PgrescueError(
+        "external-failure",
+        `the server changed from timeline ${start.timeline} to ${end.timeline} during the backup`,
+        { next: "Take the backup again." },
+      );
     const warnings = judgePages(taking, stream);
-    return { timeline: start.timeline, startLsn: start.lsn, stopLsn: end.lsn, bytes: copy.bytes, tablespaces: tablespaces.sort((a, b) => a.oid - b.oid), warnings, walStored: copy.walStored };
+    return {
+      timeline: start.timeline,
+      startLsn: start.lsn,
+      stopLsn: end.lsn,
+      bytes: copy.bytes,
+      tablespaces: tablespaces.sort((a, b) => a.oid - b.oid),
+      warnings,
+      walStored: copy.walStored,
+    };
   } finally {
     signal.removeEventListener("abort", stop);
     await endWatch();
@@ -55,10 +78,24 @@ export async function takeRemote(taking: Taking, target: ConnectionTarget): Prom
 function command({ facts, request, includeWal }: Taking): string {
   const label = `'${request.label.replaceAll("'", "''")}'`;
   if (facts.major >= 15) {
-    const options = [`LABEL ${label}`, "PROGRESS", `CHECKPOINT '${request.checkpoint}'`, "WAIT false", `WAL ${includeWal}`, "MANIFEST 'yes'"];
+    const options = [
+      `LABEL ${label}`,
+      "PROGRESS",
+      `CHECKPOINT '${request.checkpoint}'`,
+      "WAIT false",
+      `WAL ${includeWal}`,
+      "MANIFEST 'yes'",
+    ];
     return `BASE_BACKUP (${options.join(", ")})`;
   }
-  const words = [`LABEL ${label}`, "PROGRESS", ...(request.checkpoint === "fast" ? ["FAST"] : []), ...(includeWal ? ["WAL"] : []), "NOWAIT", ...(facts.major >= 13 ? ["MANIFEST 'yes'"] : [])];
+  const words = [
+    `LABEL ${label}`,
+    "PROGRESS",
+    ...(request.checkpoint === "fast" ? ["FAST"] : []),
+    ...(includeWal ? ["WAL"] : []),
+    "NOWAIT",
+    ...(facts.major >= 13 ? ["MANIFEST 'yes'"] : []),
+  ];
   return `BASE_BACKUP ${words.join(" ")}`;
 }
 
@@ -90,7 +127,8 @@ class RemoteCopy {
     const { type, path, attributes } = member;
     if (type === "directory") return archive.directory(path, attributes);
     if (type === "link") {
-      if (name !== "base" || !/^pg_tblspc\/\d+$/.test(path)) throw new PgrescueError("external-failure", `the server sent a link where none belongs: ${path}`);
+      if (name !== "base" || !/^pg_tblspc\/\d+$/.test(path))
+        throw new PgrescueError("external-failure", `the server sent a link where none belongs: ${path}`);
       return archive.link(path, member.target, { mode: 0o777, mtime: attributes.mtime });
     }
     return archive.file(path, member.size, attributes, async (into) => {
@@ -110,9 +148,10 @@ class RemoteCopy {
     const name = member.path.slice("pg_wal/".length);
     const kind = parseWalFileName(name)?.kind;
     if (kind !== "segment" && kind !== "history") return;
-    if (member.size > this.#taking.facts.segmentSize) throw new PgrescueError("external-failure", `the server sent ${name} with ${member.size} bytes`);
+    if (member.size > this.#taking.facts.segmentSize)
+      throw new PgrescueError("external-failure", `the server sent ${name} with ${member.size} bytes`);
     const content = new Uint8Array(member.size);
-    for (let filled = 0; filled < content.length; ) filled += await member.read(content.subarray(filled));
+    for (let filled = 0; filled < content.length;) filled += await member.read(content.subarray(filled));
     await this.#taking.writer.putWal(name, content);
     this.walStored.add(name);
   }
@@ -129,10 +168,18 @@ class RemoteCopy {
 
   #count(bytes: number, archive: string): void {
     this.bytes += bytes;
-    const announced = this.#stream.tablespaces.reduce<number | null>((sum, t) => (sum === null || t.bytes === null ? null : sum + t.bytes), 0);
+    const announced = this.#stream.tablespaces.reduce<number | null>(
+      (sum, t) => (sum === null || t.bytes === null ? null : sum + t.bytes),
+      0,
+    );
     const total = announced ?? this.#taking.facts.bytes;
     const doing = archive === "base" ? "receiving the data directory" : `receiving tablespace ${archive}`;
-    this.#taking.report.progress({ done: this.bytes, total: total === null ? null : Math.max(total, this.bytes), unit: "bytes", doing });
+    this.#taking.report.progress({
+      done: this.bytes,
+      total: total === null ? null : Math.max(total, this.bytes),
+      unit: "bytes",
+      doing,
+    });
   }
 }
 
@@ -142,12 +189,23 @@ function judgePages({ facts, report }: Taking, stream: BaseBackupStream): readon
   const title = "Page checksums of the server's files";
   const found = stream.notices.filter((text) => /checksum verification (?:failed|failure)/.test(text));
   if (!stream.checksumFailure && found.length === 0) {
-    report.verdict({ check: "backup.pages", title, result: "pass", evidence: "the server found every page as its checksum says", rung: "bytes" });
+    report.verdict({
+      check: "backup.pages",
+      title,
+      result: "pass",
+      evidence: "the server found every page as its checksum says",
+      rung: "bytes",
+    });
     return [];
   }
   const warnings = found.length === 0 ? ["the server found pages with bad checksums"] : found.slice(0, 100);
   report.verdict({
-    check: "backup.pages", title, result: "warn", evidence: warnings[0] ?? "", rung: "bytes", data: [...warnings],
+    check: "backup.pages",
+    title,
+    result: "warn",
+    evidence: warnings[0] ?? "",
+    rung: "bytes",
+    data: [...warnings],
     mend: "The server's own files are damaged. Keep older backups; restore one elsewhere with all the WAL, which rewrites most pages.",
   });
   return warnings;

@@ -22,8 +22,14 @@ export async function connectReplication(target: ConnectionTarget): Promise<Repl
   let failure: unknown = null;
   for (const ssl of await tlsAttempts(target)) {
     const client = new Client({
-      host: target.host, port: target.port, user: target.user, database: target.database, application_name: target.applicationName,
-      connectionTimeoutMillis: target.connectTimeoutSeconds * 1000, keepAlive: true, ssl,
+      host: target.host,
+      port: target.port,
+      user: target.user,
+      database: target.database,
+      application_name: target.applicationName,
+      connectionTimeoutMillis: target.connectTimeoutSeconds * 1000,
+      keepAlive: true,
+      ssl,
       ...(target.password === undefined ? {} : { password: target.password.reveal() }),
       // Not in the types: a startup parameter that pg passes on.
       ...({ replication: "true" } as object),
@@ -38,9 +44,14 @@ export async function connectReplication(target: ConnectionTarget): Promise<Repl
     }
   }
   const state = (failure as { code?: string }).code ?? "";
-  throw new PgrescueError(["28P01", "28000"].includes(state) ? "credentials" : "external-failure", `no replication connection to ${target.host}:${target.port}: ${messageOf(failure)}`, {
-    next: "The role needs REPLICATION and a `replication` line in pg_hba.conf for this host.", cause: failure,
-  });
+  throw new PgrescueError(
+    ["28P01", "28000"].includes(state) ? "credentials" : "external-failure",
+    `no replication connection to ${target.host}:${target.port}: ${messageOf(failure)}`,
+    {
+      next: "The role needs REPLICATION and a `replication` line in pg_hba.conf for this host.",
+      cause: failure,
+    },
+  );
 }
 
 function takeOver(client: Client): ReplicationConnection {
@@ -64,12 +75,15 @@ function takeOver(client: Client): ReplicationConnection {
 async function tlsAttempts(target: ConnectionTarget): Promise<readonly NonNullable<ClientConfig["ssl"]>[]> {
   const { tls } = target;
   if (tls.mode === "disable" || target.host.startsWith("/")) return [false];
-  const file = (path: string | undefined): Promise<string | undefined> => (path === undefined ? Promise.resolve(undefined) : readFile(path, "utf8"));
+  const file = (path: string | undefined): Promise<string | undefined> =>
+    path === undefined ? Promise.resolve(undefined) : readFile(path, "utf8");
   const [ca, cert, key] = await Promise.all([file(tls.rootCertificate), file(tls.certificate), file(tls.key)]);
   const verify = tls.mode === "verify-ca" || tls.mode === "verify-full";
   const secure = {
     rejectUnauthorized: verify,
-    ...(ca === undefined ? {} : { ca }), ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }),
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
     ...(tls.mode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
   };
   if (tls.mode === "prefer") return [secure, false];

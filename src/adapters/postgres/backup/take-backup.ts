@@ -36,14 +36,23 @@ export function createBackupTaker(options: BackupTakerOptions): BackupTaker {
   };
 }
 
-async function* take(options: BackupTakerOptions, request: BackupRequest, signal: AbortSignal): AsyncGenerator<BackupSignal> {
+async function* take(
+  options: BackupTakerOptions,
+  request: BackupRequest,
+  signal: AbortSignal,
+): AsyncGenerator<BackupSignal> {
   const finished = yield* pump(signal, (report, inner) => takeOne(options, request, report, inner));
   yield { signal: "finished", ...finished };
 }
 
 type Finished = Omit<Extract<BackupSignal, { signal: "finished" }>, "signal">;
 
-async function takeOne(options: BackupTakerOptions, request: BackupRequest, report: Report, signal: AbortSignal): Promise<Finished> {
+async function takeOne(
+  options: BackupTakerOptions,
+  request: BackupRequest,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Finished> {
   const target = await options.connection(request.cluster);
   const repository = await options.repository(request.repository);
   const sql = await options.sql.connect(target);
@@ -57,18 +66,40 @@ async function takeOne(options: BackupTakerOptions, request: BackupRequest, repo
     const wal = await decideWal(request.wal, facts, archive);
     if (wal === "include") await holdWal(sql, facts, report);
     writer = await repository.beginBackup({
-      cluster: request.cluster, systemIdentifier: facts.systemIdentifier, postgresVersion: facts.version, segmentSize: facts.segmentSize,
-      startedAt: options.clock.now(), run: request.run,
+      cluster: request.cluster,
+      systemIdentifier: facts.systemIdentifier,
+      postgresVersion: facts.version,
+      segmentSize: facts.segmentSize,
+      startedAt: options.clock.now(),
+      run: request.run,
     });
     const taking: Taking = { request, sql, facts, writer, report, signal, includeWal: wal === "include" };
     const taken = dataDirectory === null ? await takeRemote(taking, target) : await takeLocal(taking, dataDirectory);
     report.progress({ done: 0, total: null, unit: "files", doing: "writing the catalog" });
-    await writer.put("catalog.json", catalogDocument({ connector: options.sql, clock: options.clock, target, sql, facts, dataDirectory, report, signal }));
+    await writer.put(
+      "catalog.json",
+      catalogDocument({
+        connector: options.sql,
+        clock: options.clock,
+        target,
+        sql,
+        facts,
+        dataDirectory,
+        report,
+        signal,
+      }),
+    );
     await secureWal(taking, taken, archive, dataDirectory, options.clock);
     signal.throwIfAborted();
     const point = await writer.commit({
-      finishedAt: options.clock.now(), timeline: taken.timeline, startLsn: taken.startLsn, stopLsn: taken.stopLsn,
-      tablespaces: taken.tablespaces, bytes: taken.bytes, label: request.label, warnings: taken.warnings,
+      finishedAt: options.clock.now(),
+      timeline: taken.timeline,
+      startLsn: taken.startLsn,
+      stopLsn: taken.stopLsn,
+      tablespaces: taken.tablespaces,
+      bytes: taken.bytes,
+      label: request.label,
+      warnings: taken.warnings,
     });
     return { point, source: dataDirectory === null ? "remote" : "local", warnings: taken.warnings };
   } catch (error) {
@@ -81,7 +112,10 @@ async function takeOne(options: BackupTakerOptions, request: BackupRequest, repo
 
 function abortReason(signal: AbortSignal, error: unknown): PgrescueError {
   if (signal.reason instanceof PgrescueError) return signal.reason;
-  return new PgrescueError("interrupted", "the backup was stopped before its end", { cause: error, means: "Nothing of it is offered as a recovery point." });
+  return new PgrescueError("interrupted", "the backup was stopped before its end", {
+    cause: error,
+    means: "Nothing of it is offered as a recovery point.",
+  });
 }
 
 /** The data directory when the server's files are to be read from this host's disk; null: through the protocol. */
@@ -91,18 +125,27 @@ async function chooseLocal(request: BackupRequest, facts: ServerFacts, report: R
   const reason = await whyNotLocal(directory, facts);
   if (reason === null) return directory;
   if (request.source === "local") {
-    throw new PgrescueError("precondition-refused", `the server's files cannot be read directly: ${reason}`, { next: "Run pgrescue on the server's host as root or as the owner of the data directory, or take the backup with --source remote." });
+    throw new PgrescueError("precondition-refused", `the server's files cannot be read directly: ${reason}`, {
+      next: "Run pgrescue on the server's host as root or as the owner of the data directory, or take the backup with --source remote.",
+    });
   }
   report.log("info", `the backup is taken through the replication protocol: ${reason}`);
   return null;
 }
 
 /** Sees to it that the WAL from start to stop is stored, in the archive or in the backup, before the backup is committed. */
-async function secureWal(taking: Taking, taken: Taken, archive: WalArchive, dataDirectory: string | null, clock: Clock): Promise<void> {
+async function secureWal(
+  taking: Taking,
+  taken: Taken,
+  archive: WalArchive,
+  dataDirectory: string | null,
+  clock: Clock,
+): Promise<void> {
   const names = segmentsNeeded(taken.timeline, taken.startLsn, taken.stopLsn, taking.facts.segmentSize);
   const history = taken.timeline > 1 ? [historyName(taken.timeline)] : [];
   if (taking.includeWal) return includeWal(taking, taken, [...history, ...names], dataDirectory);
   // Archived once, perhaps long ago into another repository: recovery asks for it first of all.
-  for (const name of history) if (!(await archive.has(name))) await archive.store(name, await readWal(taking.sql, name, dataDirectory));
+  for (const name of history)
+    if (!(await archive.has(name))) await archive.store(name, await readWal(taking.sql, name, dataDirectory));
   await waitForWal(taking, archive, names, clock);
 }

@@ -39,7 +39,7 @@ export async function* tarMembers(source: ReadBytes): AsyncGenerator<TarMember> 
     };
     yield { ...member, read };
     const rest = new Uint8Array(block * 16);
-    while (left > 0) await read(rest);
+    for (let count = 1; count > 0; ) count = await read(rest);
     const padding = (block - (member.size % block)) % block;
     if ((await fill(source, rest.subarray(0, padding))) < padding) throw broken(`it ends after ${member.path}`);
   }
@@ -64,12 +64,20 @@ function parseHeader(header: Buffer): Omit<TarMember, "read"> {
   const type = types[String.fromCharCode(header[156] ?? 0)];
   if (type === undefined) throw broken(`${path} is of type ${JSON.stringify(String.fromCharCode(header[156] ?? 0))}`);
   return {
-    type, path, size: type === "file" ? number(header, 124, 12) : 0, target: type === "link" ? text(header, 157, 100) : "",
+    type,
+    path,
+    size: type === "file" ? number(header, 124, 12) : 0,
+    target: type === "link" ? text(header, 157, 100) : "",
     attributes: { mode: number(header, 100, 8) & 0o7777, mtime: number(header, 136, 12) },
   };
 }
 
-const types: { readonly [flag: string]: TarMember["type"] } = { "0": "file", "\0": "file", "5": "directory", "2": "link" };
+const types: { readonly [flag: string]: TarMember["type"] } = {
+  "0": "file",
+  "\0": "file",
+  "5": "directory",
+  "2": "link",
+};
 
 function text(header: Buffer, at: number, length: number): string {
   const end = header.indexOf(0, at);
@@ -90,7 +98,11 @@ function number(header: Buffer, at: number, length: number): number {
 
 function confined(name: string): string {
   const path = name.replace(/^(?:\.\/)+/, "").replace(/\/+$/, "");
-  if (path === "" || path.startsWith("/") || path.split("/").some((part) => part === "" || part === "." || part === "..")) {
+  if (
+    path === "" ||
+    path.startsWith("/") ||
+    path.split("/").some((part) => part === "" || part === "." || part === "..")
+  ) {
     throw broken(`it has a member named ${JSON.stringify(name)}`);
   }
   return path;

@@ -8,7 +8,13 @@ import { isTemporaryRelation, parseRelationFile, type RelationFile } from "./rel
 /** Something to be backed up. `path` as the archive names it; `manifestPath` as the manifest does (relative to the data directory). */
 export type Entry =
   | { readonly type: "directory"; readonly path: string; readonly attributes: FileAttributes }
-  | { readonly type: "file"; readonly path: string; readonly manifestPath: string; readonly source: string; readonly relation: RelationFile | null }
+  | {
+      readonly type: "file";
+      readonly path: string;
+      readonly manifestPath: string;
+      readonly source: string;
+      readonly relation: RelationFile | null;
+    }
   | { readonly type: "skipped"; readonly path: string; readonly reason: string };
 
 export interface TreeOptions {
@@ -55,7 +61,13 @@ async function* walk(options: TreeOptions, path: string): AsyncGenerator<Entry> 
       if (inDatabase && isTemporaryRelation(item.name)) continue;
       const relation = inDatabase || manifestPath === "global" ? parseRelationFile(item.name) : null;
       if (relation !== null && relation.fork !== "init" && unlogged?.has(relation.relfilenode) === true) continue;
-      yield { type: "file", path: itemPath, manifestPath: options.manifestPrefix + itemPath, source: join(place, item.name), relation };
+      yield {
+        type: "file",
+        path: itemPath,
+        manifestPath: options.manifestPrefix + itemPath,
+        source: join(place, item.name),
+        relation,
+      };
     }
   }
 }
@@ -70,7 +82,8 @@ async function* link(options: TreeOptions, path: string): AsyncGenerator<Entry> 
 async function* walDirectories(place: string, attributes: FileAttributes): AsyncGenerator<Entry> {
   for (const name of keptInsidePgWal) {
     const own = await attributesOf(join(place, name));
-    if (own !== null || name === "archive_status") yield { type: "directory", path: `pg_wal/${name}`, attributes: own ?? attributes };
+    if (own !== null || name === "archive_status")
+      yield { type: "directory", path: `pg_wal/${name}`, attributes: own ?? attributes };
   }
 }
 

@@ -5,6 +5,7 @@ import { segmentName, segmentOf, type SegmentNumber, type TimelineId } from "../
 export function segmentsNeeded(timeline: TimelineId, start: Lsn, stop: Lsn, segmentSize: number): readonly string[] {
   const last = segmentOf((stop - 1n) as Lsn, segmentSize);
   const names: string[] = [];
-  for (let at = segmentOf(start, segmentSize); at <= last; at = (at + 1n) as SegmentNumber) names.push(segmentName(timeline, at, segmentSize));
+  for (let at = segmentOf(start, segmentSize); at <= last; at = (at + 1n) as SegmentNumber)
+    names.push(segmentName(timeline, at, segmentSize));
   return names;
 }

@@ -24,5 +24,13 @@ export const connector: SqlConnector = {
 
 /** How a throwaway server is reached. */
 export function targetOf(server: TestServer): ConnectionTarget {
-  return { host: server.socketDirectory, port: server.port, user: "postgres", database: "postgres", tls: { mode: "disable" }, applicationName: "pgrescue", connectTimeoutSeconds: 5 };
+  return {
+    host: server.socketDirectory,
+    port: server.port,
+    user: "postgres",
+    database: "postgres",
+    tls: { mode: "disable" },
+    applicationName: "pgrescue",
+    connectTimeoutSeconds: 5,
+  };
 }

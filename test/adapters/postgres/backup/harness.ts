@@ -15,13 +15,36 @@ export interface Taken {
 }
 
 export function requestFor(directory: string, change: Partial<BackupRequest> = {}): BackupRequest {
-  return { run: "run-1", cluster: "shop", repository: "test", source: "local", wal: "auto", label: "pgrescue test", checkpoint: "fast", walTimeoutSeconds: 30, dataDirectory: null, scratchDirectory: directory, ...change };
+  return {
+    run: "run-1",
+    cluster: "shop",
+    repository: "test",
+    source: "local",
+    wal: "auto",
+    label: "pgrescue test",
+    checkpoint: "fast",
+    walTimeoutSeconds: 30,
+    dataDirectory: null,
+    scratchDirectory: directory,
+    ...change,
+  };
 }
 
 /** Takes a backup of the server into `directory` as plain trees. */
-export async function takeInto(server: TestServer, directory: string, walDirectory: string, change: Partial<BackupRequest> = {}, signal = new AbortController().signal): Promise<Taken> {
+export async function takeInto(
+  server: TestServer,
+  directory: string,
+  walDirectory: string,
+  change: Partial<BackupRequest> = {},
+  signal = new AbortController().signal,
+): Promise<Taken> {
   const store = treeRepository(directory, walDirectory);
-  const taker = createBackupTaker({ sql: connector, clock: systemClock, connection: async () => targetOf(server), repository: async () => store.repository });
+  const taker = createBackupTaker({
+    sql: connector,
+    clock: systemClock,
+    connection: async () => targetOf(server),
+    repository: async () => store.repository,
+  });
   const signals: BackupSignal[] = [];
   for await (const said of taker.take(requestFor(directory, change), signal)) signals.push(said);
   const finished = signals.at(-1);
@@ -42,25 +65,58 @@ export interface RestoredServer extends AsyncDisposable {
 }
 
 /** Starts a server on a taken tree, recovering from `walDirectory` until it is consistent, and waits for its promotion. */
-export async function startTree(server: TestServer, tree: string, walDirectory: string, oids: readonly number[] = []): Promise<RestoredServer> {
+export async function startTree(
+  server: TestServer,
+  tree: string,
+  walDirectory: string,
+  oids: readonly number[] = [],
+): Promise<RestoredServer> {
   const data = join(tree, "base");
   await relinkTablespaces(tree, oids);
   await mkdir(join(tree, "socket"), { recursive: true });
-  await appendFile(join(data, "postgresql.auto.conf"), `restore_command = 'cp ${walDirectory}/%f %p'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\nrecovery_target_timeline = 'current'\narchive_mode = off\nunix_socket_directories = '${join(tree, "socket")}'\nlisten_addresses = ''\n`);
+  await appendFile(
+    join(data, "postgresql.auto.conf"),
+    `restore_command = 'cp ${walDirectory}/%f %p'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\nrecovery_target_timeline = 'current'\narchive_mode = off\nunix_socket_directories = '${join(tree, "socket")}'\nlisten_addresses = ''\n`,
+  );
   await appendFile(join(data, "recovery.signal"), "");
   await chmod(data, 0o700);
   await giveToServer(tree);
   const shell = createShell();
   const run = async (argv: readonly string[], input?: string): Promise<string> => {
-    const result = await shell.run([join(server.bin, argv[0] ?? ""), ...argv.slice(1)], { ...(server.owner === undefined ? {} : { as: server.owner }), ...(input === undefined ? {} : { input }) });
+    const result = await shell.run([join(server.bin, argv[0] ?? ""), ...argv.slice(1)], {
+      ...(server.owner === undefined ? {} : { as: server.owner }),
+      ...(input === undefined ? {} : { input }),
+    });
     if (result.exit !== 0) throw new Error(`${argv.join(" ")} exited ${result.exit}: ${result.stdout}${result.stderr}`);
     return result.stdout.trim();
   };
   await run(["pg_ctl", "-D", data, "-l", join(tree, "log"), "-w", "start"]);
-  const sql = (text: string, database = "postgres"): Promise<string> => run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", join(tree, "socket"), "-p", String(server.port), "-U", "postgres", "-d", database, "-f", "-"], text);
+  const sql = (text: string, database = "postgres"): Promise<string> =>
+    run(
+      [
+        "psql",
+        "-XqAt",
+        "-v",
+        "ON_ERROR_STOP=1",
+        "-h",
+        join(tree, "socket"),
+        "-p",
+        String(server.port),
+        "-U",
+        "postgres",
+        "-d",
+        database,
+        "-f",
+        "-",
+      ],
+      text,
+    );
   for (let tries = 0; (await sql("select pg_is_in_recovery()")) === "t"; tries++) {
     if (tries > 300) throw new Error("the restored server does not leave recovery");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return { sql, [Symbol.asyncDispose]: async () => void (await run(["pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])) };
+  return {
+    sql,
+    [Symbol.asyncDispose]: async () => void (await run(["pg_ctl", "-D", data, "-m", "immediate", "-w", "stop"])),
+  };
 }

@@ -1,7 +1,7 @@
 import { mkdir, open, readdir, readFile, symlink, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { RecoveryPoint } from "../../../../src/domain/recovery-point.ts";
-import { segmentNumberOf, type SegmentNumber } from "../../../../src/domain/segment.ts";
+import { segmentNumberOf } from "../../../../src/domain/segment.ts";
 import type { ArchiveWriter, BackupWriter, Repository, WalArchive } from "../../../../src/ports/repository.ts";
 
 /** A repository for tests that keeps a backup as plain files: what is written is at once a restored tree. */
@@ -19,17 +19,20 @@ export function treeRepository(directory: string, walDirectory: string): TreeRep
   const aborted: string[] = [];
   const tree = join(directory, "tree");
   const wal: WalArchive = {
-    has: async (name) => (await readdir(walDirectory).catch(() => [])).includes(name),
+    has: async (name) => (await walFiles(walDirectory)).includes(name),
     store: async (name, content) => {
       await writeFile(join(walDirectory, name), content);
       return "stored";
     },
-    fetch: (name) => readFile(join(walDirectory, String(name))),
+    fetch: (name) => readFile(join(walDirectory, name)),
     inventory: async () => ({
-      systemIdentifier: "", segmentSize: 16 * 1024 * 1024, histories: [], others: [],
-      ranges: (await readdir(walDirectory).catch(() => [])).flatMap((name) => {
+      systemIdentifier: "",
+      segmentSize: 16 * 1024 * 1024,
+      histories: [],
+      others: [],
+      ranges: (await walFiles(walDirectory)).flatMap((name) => {
         const at = segmentNumberOf(name, 16 * 1024 * 1024);
-        return at === null ? [] : [{ timeline: 1, from: at, until: at as SegmentNumber }];
+        return at === null ? [] : [{ timeline: 1, from: at, until: at }];
       }),
     }),
   };
@@ -37,10 +40,17 @@ export function treeRepository(directory: string, walDirectory: string): TreeRep
     throw new Error("the test's repository cannot do this");
   };
   return {
-    tree, committed, aborted,
+    tree,
+    committed,
+    aborted,
     repository: {
-      name: "test", url: `file://${directory}`, format: "tree", readOnly: false,
-      systems: unsupported, openBackup: unsupported, recordRun: unsupported,
+      name: "test",
+      url: `file://${directory}`,
+      format: "tree",
+      readOnly: false,
+      systems: unsupported,
+      openBackup: unsupported,
+      recordRun: unsupported,
       async *points() {
         yield* committed;
       },
@@ -64,9 +74,27 @@ export function treeRepository(directory: string, walDirectory: string): TreeRep
           },
           commit: async (end) => {
             const point: RecoveryPoint = {
-              id: "backup-1", kind: "base", format: "tree", repository: "test", cluster: header.cluster, status: "ok", systemIdentifier: header.systemIdentifier,
-              postgresVersion: header.postgresVersion, timeline: end.timeline, startedAt: header.startedAt, finishedAt: end.finishedAt, startLsn: end.startLsn, stopLsn: end.stopLsn,
-              segmentSize: header.segmentSize, bytes: end.bytes, storedBytes: end.bytes, encrypted: false, tablespaces: end.tablespaces, walIncluded, run: header.run, warnings: end.warnings ?? [],
+              id: "backup-1",
+              kind: "base",
+              format: "tree",
+              repository: "test",
+              cluster: header.cluster,
+              status: "ok",
+              systemIdentifier: header.systemIdentifier,
+              postgresVersion: header.postgresVersion,
+              timeline: end.timeline,
+              startedAt: header.startedAt,
+              finishedAt: end.finishedAt,
+              startLsn: end.startLsn,
+              stopLsn: end.stopLsn,
+              segmentSize: header.segmentSize,
+              bytes: end.bytes,
+              storedBytes: end.bytes,
+              encrypted: false,
+              tablespaces: end.tablespaces,
+              walIncluded,
+              run: header.run,
+              warnings: end.warnings ?? [],
             };
             committed.push(point);
             return point;
@@ -78,6 +106,10 @@ export function treeRepository(directory: string, walDirectory: string): TreeRep
       },
     },
   };
+}
+
+async function walFiles(directory: string): Promise<readonly string[]> {
+  return readdir(directory).catch(() => []);
 }
 
 async function treeArchive(root: string): Promise<ArchiveWriter> {
@@ -93,7 +125,7 @@ async function treeArchive(root: string): Promise<ArchiveWriter> {
       const handle = await open(join(root, path), "wx", mode);
       // An odd size: pages straddle the pieces, as they do in frames.
       const buffer = new Uint8Array(1_000_448);
-      for (let left = size; left > 0; ) {
+      for (let left = size; left > 0;) {
         const count = await fill(buffer.subarray(0, Math.min(left, buffer.length)));
         if (count === 0) {
           await handle.truncate(size);
