@@ -5,6 +5,9 @@ export const commands = {
   completion: () => import("./completion.ts"),
   config: () => import("./config.ts"),
   explain: () => import("./explain.ts"),
+  "wal-fetch": () => import("./wal-fetch.ts"),
+  "wal-push": () => import("./wal-push.ts"),
+  "wal-verify": () => import("./wal-verify.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
 
 type Verb = keyof typeof commands;

@@ -13,7 +13,7 @@ export interface RecoveryWalOptions {
   /** Opens a configured repository by name or URL. */
   repository(name: string): Promise<Repository>;
   /** The repository's entry for fetch.json: URL and options, never a secret. */
-  describe(name: string): Promise<FetchRepository> | FetchRepository;
+  describe(name: string): FetchRepository;
 }
 
 /** Writes what a recovery's restore_command works from, and gives the line. */
@@ -50,7 +50,7 @@ async function fetchConfigFor(request: RecoveryWalRequest, options: RecoveryWalO
     systemIdentifier,
     segmentSize,
     dataDirectory: request.dataDirectory,
-    repositories: await Promise.all(request.repositories.map((name) => options.describe(name))),
+    repositories: request.repositories.map((name) => options.describe(name)),
     target: isWhole
       ? {
           timeline,
