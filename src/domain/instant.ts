@@ -42,11 +42,9 @@ export function parseInstant(text: string): Instant | null {
   if (m === null) return null;
   const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = ""] = m;
   const civil = { year: Number(year), month: Number(month), day: Number(day) };
-  if (!isCivilDay(civil) || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60)
-    return null;
+  if (!isCivilDay(civil) || Number(hour) > 23 || Number(minute) > 59 || Number(second) > 60) return null;
   const seconds =
-    BigInt(daysFromCivil(civil)) * 86_400n +
-    BigInt(Number(hour) * 3600 + Number(minute) * 60 + Number(second));
+    BigInt(daysFromCivil(civil)) * 86_400n + BigInt(Number(hour) * 3600 + Number(minute) * 60 + Number(second));
   const micro = BigInt(fraction.padEnd(6, "0").slice(0, 6));
   return (seconds * 1_000_000n + micro - offsetMinutes(zone) * minuteLong) as Instant;
 }
@@ -54,8 +52,7 @@ export function parseInstant(text: string): Instant | null {
 function offsetMinutes(zone: string): bigint {
   if (/^(z|utc)$/i.test(zone)) return 0n;
   const m = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone);
-  if (m === null)
-    throw new PgrescueError("bug", `offset ${zone} passed the pattern but cannot be read`);
+  if (m === null) throw new PgrescueError("bug", `offset ${zone} passed the pattern but cannot be read`);
   const minutes = BigInt(Number(m[2]) * 60 + Number(m[3] ?? "0"));
   return m[1] === "-" ? -minutes : minutes;
 }
