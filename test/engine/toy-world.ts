@@ -30,9 +30,14 @@ export async function makeToy(directory: string): Promise<Toy> {
   const script = `#!/bin/sh\ncd '${directory}' || exit 9\nif [ "$1" = fail ]; then echo "no luck" >&2; exit 3; fi\necho "$1 $2" >> effects.log\nif [ "$1" = do ]; then : > "standing/$2"; else rm "standing/$2"; fi\n`;
   await writeFile(program, script);
   await chmod(program, 0o755);
+  return openToy(directory);
+}
+
+/** A toy that was made before, perhaps by another process. */
+export function openToy(directory: string): Toy {
   return {
     directory,
-    program,
+    program: join(directory, "effect"),
     effects: async () =>
       (await readFile(join(directory, "effects.log"), "utf8").catch(() => "")).split("\n").filter((l) => l !== ""),
     standing: async () => (await readdir(join(directory, "standing"))).sort(),
@@ -150,7 +155,7 @@ export async function start(attempt: Attempt): Promise<RunHandle & { readonly en
     world: toyWorld,
     pid: 4711,
   });
-  const ended = handle.finished.finally(() => journal.close());
+  const ended = handle.finished.finally(async () => journal.close());
   ended.catch(() => undefined);
   return { ...handle, ended };
 }

@@ -96,6 +96,7 @@ const launchSchema = z.object({
   answers: z.record(z.string(), z.string()),
   actor: actorSchema,
   task: z.enum(["run", "undo"]),
+  lockWaitMilliseconds: z.number().exactOptional(),
 }) satisfies z.ZodType<RunLaunch>;
 
 /** What a run was opened with. Throws `config` when it is a newer program's or no longer whole. */

@@ -150,7 +150,7 @@ function createConnection(socket: Socket): RunnerConnection {
     waiting.clear();
   });
 
-  async function* values(): AsyncGenerator<unknown> {
+  async function* values(): AsyncGenerator {
     try {
       for await (const line of createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })) {
         const value = parsed(line);

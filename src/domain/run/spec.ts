@@ -36,4 +36,6 @@ export interface RunLaunch {
   readonly actor: Actor;
   /** `undo` takes finished steps back instead of going on. */
   readonly task: "run" | "undo";
+  /** How long another run may hold the cluster before this one gives up (`--lock-wait`). */
+  readonly lockWaitMilliseconds?: number;
 }

@@ -1,0 +1,36 @@
+import { createRunDirectory, writeLaunch } from "../../adapters/journal/run-directory.ts";
+import { spawnRunner } from "../../adapters/system/detached.ts";
+import { thisProgram, type Program } from "../../adapters/system/program.ts";
+import type { Actor } from "../../domain/run/events.ts";
+import type { RunLaunch, RunSpec } from "../../domain/run/spec.ts";
+import { attachRun, type AttachedRun } from "./attach-run.ts";
+
+/** How an attempt begins: who wants it, and what was answered in advance. */
+export interface LaunchOptions {
+  readonly actor: Actor;
+  readonly interactive: boolean;
+  readonly answers: { readonly [flag: string]: string };
+  readonly task?: RunLaunch["task"];
+  readonly lockWaitMilliseconds?: number;
+  /** The hidden verb and the program that become the runner; this program's `__runner` unless a test says otherwise. */
+  readonly argv?: (runDirectory: string) => readonly string[];
+}
+
+/** Writes down a new run, starts its runner and joins it. Throws what the runner reports (`locked`, `config` ...). */
+export async function openRun(stateDirectory: string, spec: RunSpec, options: LaunchOptions): Promise<AttachedRun> {
+  return launchRun(await createRunDirectory(stateDirectory, spec), options);
+}
+
+/** Starts a runner on a run that exists, new or to be continued, and joins it. */
+export async function launchRun(runDirectory: string, options: LaunchOptions): Promise<AttachedRun> {
+  const { actor, interactive, answers, task = "run" } = options;
+  const wait = options.lockWaitMilliseconds === undefined ? {} : { lockWaitMilliseconds: options.lockWaitMilliseconds };
+  await writeLaunch(runDirectory, { schema: "pgrescue.run-launch/v1", interactive, answers, actor, task, ...wait });
+  const argv = options.argv ?? ((directory: string) => runnerCommand(thisProgram(), directory));
+  await spawnRunner({ runDirectory, argv: argv(runDirectory) });
+  return attachRun(runDirectory, actor);
+}
+
+function runnerCommand(program: Program, runDirectory: string): readonly string[] {
+  return [program.node, program.script, "__runner", runDirectory];
+}

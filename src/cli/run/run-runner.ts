@@ -1,0 +1,173 @@
+import { join } from "node:path";
+import { z } from "zod";
+import { openJournal } from "../../adapters/journal/file-journal.ts";
+import { readLaunch, readSpec, runFiles } from "../../adapters/journal/run-directory.ts";
+import { systemClock } from "../../adapters/system/clock.ts";
+import { reportFailure, reportReady } from "../../adapters/system/detached.ts";
+import { acquireLock, type HeldLock } from "../../adapters/system/lock.ts";
+import { serveFaces } from "../../adapters/system/runner-socket.ts";
+import { PgrescueError } from "../../domain/errors.ts";
+import { formatInstant } from "../../domain/instant.ts";
+import type { Actor } from "../../domain/run/events.ts";
+import type { RunSpec } from "../../domain/run/spec.ts";
+import { startRun, type RunHandle } from "../../engine/runner.ts";
+import type { StepRegistry } from "../../engine/step.ts";
+import type { World } from "../../engine/world.ts";
+import { currentActor } from "./actor.ts";
+
+/** What compose.ts gives a runner. */
+export interface RunnerWiring {
+  readonly steps: StepRegistry;
+  /** Opens the world that the run was planned in, from what its spec kept of the settings. */
+  openWorld(spec: RunSpec, runDirectory: string): Promise<World>;
+}
+
+/**
+ * The whole life of a runner process: lock, journal, world, work, faces. Gives the exit code of the attempt. What goes
+ * wrong before the work begins is reported to whoever started it, and thrown.
+ */
+export async function runRunner(runDirectory: string, wiring: RunnerWiring): Promise<number> {
+  let locks: readonly HeldLock[] = [];
+  const working = Promise.withResolvers<RunHandle>();
+  let closeJournal: () => Promise<void>;
+  let faces: { close(): Promise<void> };
+  try {
+    const spec = await readSpec(runDirectory);
+    const launch = await readLaunch(runDirectory);
+    const actor = await currentActor(process.env);
+    locks = await takeLocks(runDirectory, spec, actor, launch.lockWaitMilliseconds ?? 800);
+    const { journal, history, brokenAt } = await openJournal(join(runDirectory, runFiles.journal), {
+      run: spec.run,
+      clock: systemClock,
+    });
+    if (brokenAt !== null) throw brokenChain(spec.run, brokenAt);
+    closeJournal = () => journal.close();
+    const world = await wiring.openWorld(spec, runDirectory);
+    faces = await serveFaces(runDirectory, {
+      lines: () => linesOf(working.promise),
+      handle: async (message) => handle(await working.promise, message),
+    });
+    const request = { spec, launch, directory: runDirectory, journal, history, world, pid: process.pid };
+    const run = startRun({ ...request, steps: wiring.steps });
+    listenToSignals(run, actor);
+    working.resolve(run);
+    await reportReady();
+  } catch (error) {
+    await reportFailure(error);
+    for (const lock of locks) await lock.release();
+    throw error;
+  }
+  try {
+    const run = await working.promise;
+    return (await run.finished).exitCode;
+  } finally {
+    await closeJournal();
+    const [own, ...others] = locks;
+    for (const lock of others) await lock.release();
+    await faces.close();
+    // Last: until here the socket in the run directory is ours.
+    await own?.release();
+  }
+}
+
+/** Milliseconds in which the run's previous runner may finish saying goodbye to its faces. */
+const ownPatience = 2500;
+
+/** One runner per run, and one run per cluster and data directory. The run's own lock comes first. */
+async function takeLocks(
+  runDirectory: string,
+  spec: RunSpec,
+  actor: Actor,
+  patience: number,
+): Promise<readonly HeldLock[]> {
+  const common = {
+    run: spec.run,
+    user: actor.user,
+    since: formatInstant(systemClock.now()),
+    stateDirectory: join(runDirectory, "..", ".."),
+  };
+  const own = await patiently(ownPatience, () =>
+    acquireLock({ ...common, systemIdentifier: "run", dataDirectory: runDirectory }),
+  );
+  const { lock } = spec;
+  if (lock === null) return [own];
+  try {
+    return [own, await patiently(patience, () => acquireLock({ ...common, ...lock }))];
+  } catch (error) {
+    await own.release();
+    throw error;
+  }
+}
+
+async function patiently(milliseconds: number, acquire: () => Promise<HeldLock>): Promise<HeldLock> {
+  const until = systemClock.monotonic() + milliseconds;
+  for (;;) {
+    try {
+      return await acquire();
+    } catch (error) {
+      if (!(error instanceof PgrescueError) || error.code !== "locked" || systemClock.monotonic() >= until) throw error;
+      await systemClock.sleep(200);
+    }
+  }
+}
+
+function listenToSignals(run: RunHandle, actor: Actor): void {
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => void run.interrupt(signal, actor).catch(() => undefined));
+  }
+  // Without a terminal it comes from nobody that may stop the work.
+  process.on("SIGHUP", () => undefined);
+}
+
+async function* linesOf(run: Promise<RunHandle>): AsyncGenerator<string> {
+  for await (const event of (await run).events()) yield JSON.stringify(event);
+}
+
+const by = z.object({
+  user: z.string(),
+  host: z.string(),
+  pid: z.number(),
+  tty: z.string().exactOptional(),
+  ssh: z.string().exactOptional(),
+});
+
+const messageSchema = z.discriminatedUnion("do", [
+  z.object({ do: z.literal("answer"), question: z.string(), value: z.string(), by }),
+  z.object({ do: z.literal("note"), text: z.string(), by }),
+  z.object({ do: z.literal("pause"), by }),
+  z.object({ do: z.literal("abort"), by }),
+  z.object({ do: z.literal("interrupt"), signal: z.enum(["SIGINT", "SIGTERM"]), by }),
+]);
+
+/** What a face may ask of a runner. */
+export type RunnerMessage = z.infer<typeof messageSchema>;
+
+async function handle(run: RunHandle, raw: unknown): Promise<unknown> {
+  const parsed = messageSchema.safeParse(raw);
+  if (!parsed.success)
+    throw new PgrescueError("usage", "the runner does not understand this; is it of another version?");
+  const message = parsed.data;
+  switch (message.do) {
+    case "answer":
+      return run.answer(message.question, message.value, message.by);
+    case "note":
+      return run.note(message.text, message.by);
+    case "pause":
+      return run.pause(message.by);
+    case "abort":
+      return run.abort(message.by);
+    case "interrupt":
+      return run.interrupt(message.signal, message.by);
+  }
+}
+
+function brokenChain(run: string, line: number): PgrescueError {
+  return new PgrescueError(
+    "damaged-data",
+    `the journal of ${run} does not fit together at line ${line}: somebody changed it`,
+    {
+      means: "What the journal says was done cannot be relied on; the data itself is not touched by that.",
+      next: "Look at the data directory by hand and start a new run rather than continuing this one.",
+    },
+  );
+}
