@@ -68,6 +68,7 @@ class Story {
   #lastRestored: string | null = null;
   #restored = 0;
   #detail: string[] = [];
+  #detailed = false;
   #insufficient: RecoveryMessage | null = null;
   #replayLsn: Lsn | null = null;
   #remarked: RecoveryMessage | null = null;
@@ -75,8 +76,9 @@ class Story {
   add(text: string): void {
     const line = parseLogLine(text);
     if (line === null) return;
-    if (line.severity === "DETAIL" && this.#insufficient !== null && this.#detail.length < 5)
-      this.#detail.push(line.text);
+    // What belongs to the line that says why; later details belong to something else.
+    if (line.severity !== "DETAIL") this.#detailed = false;
+    else if (this.#detailed && this.#detail.length < 5) this.#detail.push(line.text.replace(/\.$/, ""));
     const message = explainLogLine(line);
     if (message === null) return;
     if (message.kind === "started") this.#reset();
@@ -87,6 +89,7 @@ class Story {
     }
     if (message.kind === "stopping") this.#stop = parseRecoveryStop(message.line);
     if (message.kind === "insufficient-settings") this.#insufficient = message;
+    this.#detailed = message.kind === "insufficient-settings" || (message.kind === "fatal" && this.fatal === null);
     // The first says why; what follows ("startup process exited") only follows.
     if (message.kind === "fatal") this.fatal ??= message;
     if (this.#messages.length < 1000) this.#messages.push(message);
@@ -140,7 +143,7 @@ class Story {
     if (!gone || (this.#kinds.has("shut-down") && this.fatal === null)) return null;
     if (this.fatal !== null) {
       return {
-        message: this.fatal.text,
+        message: [this.fatal.text, ...this.#detail].join("; "),
         next: this.fatal.mend ?? "Read the log's last lines; nothing was promoted.",
         log,
       };

@@ -23,7 +23,7 @@ const actors = new Set([
 
 /** What a scratch server starts from; replay needs at least the primary's values, so floors raise them. */
 const smallest: { readonly [name: string]: number } = {
-  max_connections: 50,
+  max_connections: 100,
   max_worker_processes: 8,
   max_wal_senders: 10,
   max_prepared_transactions: 0,
@@ -59,7 +59,8 @@ export function muzzleSettings(options: MuzzleOptions): Settings {
     data_directory: options.dataDirectory,
     hba_file: options.hbaFile ?? join(options.dataDirectory, "pg_hba.conf"),
     ident_file: options.identFile ?? join(options.dataDirectory, "pg_ident.conf"),
-    external_pid_file: "",
+    // An empty name is taken for a file; this one harms nobody.
+    external_pid_file: join(options.socketDirectory, "external.pid"),
     ssl: "off",
     bonjour: "off",
     // Archiving and replication: nothing leaves, nothing comes in but by restore_command.
