@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 
 /** Every verb; its module is loaded when it is used, so that a start costs only what it needs. */
 export const commands = {
+  __runner: () => import("./runner.ts"),
   completion: () => import("./completion.ts"),
   config: () => import("./config.ts"),
   explain: () => import("./explain.ts"),

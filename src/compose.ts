@@ -1,0 +1,76 @@
+import { createPostgres } from "./adapters/postgres/postgres.ts";
+import { createBackupTaker } from "./adapters/postgres/backup/take-backup.ts";
+import { resolveConnection } from "./adapters/postgres/connection.ts";
+import { createSqlConnector } from "./adapters/postgres/sql.ts";
+import { createWalReader } from "./adapters/postgres/waldump/wal-reader.ts";
+import { openRepository } from "./adapters/repository/registry.ts";
+import { openStore } from "./adapters/storage/registry.ts";
+import { systemClock } from "./adapters/system/clock.ts";
+import { createShell } from "./adapters/system/exec.ts";
+import { createFiles } from "./adapters/system/files.ts";
+import { thisProgram } from "./adapters/system/program.ts";
+import { createRecoveryWal } from "./adapters/wal/recovery-wal.ts";
+import type { Settings, NamedRepository } from "./cli/settings.ts";
+import { fetchRepositoryOf } from "./cli/wal-settings.ts";
+import { PgrescueError } from "./domain/errors.ts";
+import type { World } from "./engine/world.ts";
+import type { Repository } from "./ports/repository.ts";
+import type { ConnectionTarget } from "./ports/sql.ts";
+import type { WalReader } from "./ports/wal-reader.ts";
+
+/** The world that steps work in, and what commands ask besides. */
+export interface Composition extends World {
+  readonly walReader: WalReader;
+  /** How the cluster's server is reached; credentials are read at each call. Throws `config` for an unknown cluster. */
+  connection(cluster: string): Promise<ConnectionTarget>;
+}
+
+/** Connects adapters and ports for one command or run. The only place that knows everyone. */
+export function compose(settings: Settings, env: { readonly [name: string]: string | undefined }): Composition {
+  const shell = createShell();
+  const sql = createSqlConnector();
+  const opened = new Map<string, Promise<Repository>>();
+  const repository = (name: string): Promise<Repository> => {
+    const known = opened.get(name) ?? openNamed(findRepository(settings, name));
+    opened.set(name, known);
+    // A failure is not remembered: the storage may be back at the next try.
+    known.catch(() => opened.delete(name));
+    return known;
+  };
+  const connection = async (cluster: string): Promise<ConnectionTarget> => {
+    const configured = settings.loaded.config.clusters[cluster];
+    if (configured === undefined)
+      throw new PgrescueError("config", `no cluster ${cluster} in ${settings.loaded.file ?? "any configuration file"}`);
+    return resolveConnection(configured.connection, env);
+  };
+  return {
+    clock: systemClock,
+    shell,
+    sql,
+    postgres: createPostgres(shell, sql, env),
+    files: createFiles(),
+    walReader: createWalReader(),
+    backups: createBackupTaker({ sql, clock: systemClock, connection, repository }),
+    recoveryWal: createRecoveryWal({
+      ...thisProgram(),
+      repository,
+      describe: (name) => fetchRepositoryOf(findRepository(settings, name)),
+    }),
+    repository,
+    connection,
+  };
+}
+
+function findRepository(settings: Settings, name: string): NamedRepository {
+  const chosen = settings.repositories.find((repository) => repository.name === name || repository.url === name);
+  if (chosen !== undefined) return chosen;
+  const configured = settings.loaded.config.repositories[name];
+  if (configured !== undefined) return { name, ...configured };
+  if (name.includes("://") || name.startsWith("/")) return { name, url: name, format: "auto", readOnly: false };
+  throw new PgrescueError("config", `no repository ${name} in ${settings.loaded.file ?? "any configuration file"}`);
+}
+
+async function openNamed({ name, url, format, readOnly, ...options }: NamedRepository): Promise<Repository> {
+  const store = await openStore(url, options);
+  return openRepository({ name, url: store.url, store, format, readOnly });
+}
