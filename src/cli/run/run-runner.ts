@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { openJournal } from "../../adapters/journal/file-journal.ts";
+import { openJournal, readJournal } from "../../adapters/journal/file-journal.ts";
 import { readLaunch, readSpec, runFiles } from "../../adapters/journal/run-directory.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
 import { reportFailure, reportReady } from "../../adapters/system/detached.ts";
@@ -70,8 +70,14 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
   }
 }
 
-/** Milliseconds in which the run's previous runner may finish saying goodbye to its faces. */
-const ownPatience = 2500;
+/** Milliseconds in which the previous runner, its attempt over, may finish saying goodbye to its faces. */
+async function ownPatience(runDirectory: string): Promise<number> {
+  const last = await readJournal(join(runDirectory, runFiles.journal)).then(
+    ({ events }) => events.at(-1),
+    () => undefined,
+  );
+  return last?.event === "ended" ? 2500 : 0;
+}
 
 /** One runner per run, and one run per cluster and data directory. The run's own lock comes first. */
 async function takeLocks(
@@ -86,7 +92,7 @@ async function takeLocks(
     since: formatInstant(systemClock.now()),
     stateDirectory: join(runDirectory, "..", ".."),
   };
-  const own = await patiently(ownPatience, () =>
+  const own = await patiently(await ownPatience(runDirectory), () =>
     acquireLock({ ...common, systemIdentifier: "run", dataDirectory: runDirectory }),
   );
   const { lock } = spec;
