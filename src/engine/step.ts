@@ -62,4 +62,4 @@ export interface StepKind<P = unknown> {
   undo?(p: P, ctx: StepContext): AsyncIterable<StepSignal>;
 }
 
-export type StepRegistry = { readonly [name: string]: () => Promise<{ readonly step: StepKind<never> }> };
+export type StepRegistry = { readonly [name: string]: () => Promise<{ readonly step: StepKind }> };
