@@ -22,14 +22,15 @@ export function recoverySettings(
 ): RecoverySettings {
   const base = { recovery_target_timeline: String(timeline), recovery_target_action: action } as const;
   switch (by.kind) {
-    case "end":
-      return base;
     case "immediate":
       return { ...base, recovery_target: "immediate" };
     case "lsn":
       return { ...base, recovery_target_lsn: formatLsn(by.lsn), recovery_target_inclusive: onOff(by.inclusive) };
     case "request":
       return { ...base, ...asked(request) };
+    case "end":
+    default:
+      return base;
   }
 }
 
@@ -46,6 +47,7 @@ function asked({ target, inclusive }: TargetRequest): Partial<RecoverySettings> 
     case "immediate":
       return { recovery_target: "immediate" };
     case "latest":
+    default:
       return {};
   }
 }

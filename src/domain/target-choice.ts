@@ -110,7 +110,8 @@ function one(
           }
         : { kind, name };
     }
-    default:
+    case "immediate":
+    case "latest":
       return { kind };
   }
 }

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { civilFromDays, daysFromCivil, isCivilDay } from "../../src/domain/civil.ts";
 import {
@@ -18,9 +18,7 @@ describe("an instant", () => {
   test("is printed as Date prints it, with microseconds", () => {
     fc.assert(
       fc.property(milliseconds, (ms) => {
-        expect(formatInstant(instantFromMilliseconds(ms))).toBe(
-          new Date(ms).toISOString().replace("Z", "000Z"),
-        );
+        expect(formatInstant(instantFromMilliseconds(ms))).toBe(new Date(ms).toISOString().replace("Z", "000Z"));
       }),
     );
   });

@@ -56,7 +56,8 @@ export async function findStop(
         ? null
         : { stopAt: mark.endLsn, lastCommit: null, by: { kind: "request" }, record: mark.lsn, warnings: [] };
     }
-    default:
+    case "immediate":
+    case "latest":
       return {
         stopAt: end.end,
         lastCommit: end.lastCommit === "unknown" ? null : end.lastCommit,
@@ -158,7 +159,8 @@ export function describeTarget({ target, inclusive }: TargetRequest): string {
       return before + formatLsn(target.lsn);
     case "name":
       return `restore point ${JSON.stringify(target.name)}`;
-    default:
+    case "immediate":
+    case "latest":
       return target.kind === "latest" ? "the newest commit" : "the end of the backup";
   }
 }

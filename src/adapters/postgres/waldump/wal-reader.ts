@@ -1,8 +1,9 @@
 import { PgrescueError } from "../../../domain/errors.ts";
 import { lsn } from "../../../domain/lsn.ts";
-import { segmentName, segmentStart } from "../../../domain/segment.ts";
+import { segmentName, segmentStart, type SegmentNumber } from "../../../domain/segment.ts";
 import type { SegmentSummary, WalEvent } from "../../../domain/wal-event.ts";
 import type { SegmentAddress, WalReader, WalSource } from "../../../ports/wal-reader.ts";
+import type { Assembly } from "./assembly.ts";
 import { readSegmentHeader, type SegmentHeader } from "./page.ts";
 import { finishRecord, scanSegment, type SegmentScan } from "./scan-segment.ts";
 
@@ -40,8 +41,8 @@ class Memory {
     if (bytes === null) return null;
     const header = checkedHeader(bytes, name, segment, source);
     const scan = scanSegment(bytes, header);
-    if (scan.pending !== null && (scan.pending.isWanted || !scan.pending.hasHead))
-      await this.#finish(source, scan, segment, next);
+    if (scan.pending !== null && next !== null && (scan.pending.isWanted || !scan.pending.hasHead))
+      await this.#finish(source, scan, scan.pending, segment, next);
     const summary = summaryOf(scan, segment, header);
     if (summary.complete) this.#remember(name, summary);
     return summary;
@@ -51,22 +52,16 @@ class Memory {
   async #finish(
     source: WalSource,
     scan: SegmentScan,
+    pending: Assembly,
     segment: SegmentAddress,
-    next: SegmentAddress | null,
+    next: SegmentAddress,
   ): Promise<void> {
-    const { pending } = scan;
     const { segmentSize } = source.inventory;
     const start = segmentStart(segment.number, segmentSize);
-    for (
-      let at = next;
-      pending !== null && at !== null;
-      at = { timeline: at.timeline, number: (at.number + 1n) as SegmentAddress["number"] }
-    ) {
-      const name = segmentName(at.timeline, at.number, segmentSize);
-      const bytes = await this.#fetch(source, name);
-      if (bytes === null) return;
-      const header = readSegmentHeader(bytes);
-      if (header === null || header.address !== segmentStart(at.number, segmentSize)) return;
+    for (let { number } = next; ; number = (number + 1n) as SegmentNumber) {
+      const bytes = await this.#fetch(source, segmentName(next.timeline, number, segmentSize));
+      const header = bytes === null ? null : readSegmentHeader(bytes);
+      if (bytes === null || header?.address !== segmentStart(number, segmentSize)) return;
       const done = finishRecord(pending, start, bytes, header);
       if (done === "goes on") continue;
       if (done?.event !== null && done !== null) scan.events.push(done.event);
