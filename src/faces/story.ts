@@ -63,6 +63,8 @@ export function storyLines(event: RunEvent, state: RunState): readonly string[] 
       return [];
     case "ended":
       return endingLines(state);
+    default:
+      return [];
   }
 }
 

@@ -45,13 +45,13 @@ export const methods: Screen = {
   bindings: [
     ...listKeys((model) => methodsOf(model).length),
     {
-      keys: ["a", "b", "d", "A", "B", "D"],
+      keys: ["A", "B", "C", "D", "E", "F"],
       hint: "mark",
       help: "mark a method by its letter",
       group: "moving",
       isInFooter: false,
       act: (model, key) => {
-        const index = key.toUpperCase().charCodeAt(0) - 65;
+        const index = (key.codePointAt(0) ?? 0) - 65;
         return index < methodsOf(model).length ? step(model, { cursor: index }) : step(model, {});
       },
     },
