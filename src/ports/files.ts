@@ -23,6 +23,8 @@ export interface Files {
   readBytes(path: string, offset: number, length: number): Promise<Uint8Array | null>;
   /** Replaces a file atomically and durably; mode 0600 unless given. */
   write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  /** Copies a file's bytes of any size, durably; what stands at `to` is replaced atomically. Mode 0600. */
+  copy(from: string, to: string): Promise<void>;
   /** Makes a directory and its parents, 0700 unless given; an existing one is fine. */
   makeDirectory(path: string, mode?: number): Promise<void>;
   /** Renames within one file system, durably; refuses to replace anything. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import {
   access,
+  copyFile,
   lstat,
   mkdir,
   open,
@@ -23,7 +24,7 @@ const textLimit = 16 * 1024 * 1024;
 
 /** The local file system behind the Files port. */
 export function createFiles(): Files {
-  return { facts, list, read, readBytes, write, makeDirectory, move, link, resolve: resolveLinks, space };
+  return { facts, list, read, readBytes, write, copy, makeDirectory, move, link, resolve: resolveLinks, space };
 }
 
 async function facts(path: string): Promise<FileFacts | null> {
@@ -75,6 +76,22 @@ async function readBytes(path: string, offset: number, length: number): Promise<
 
 async function write(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
   await named(`cannot write ${path}`, () => writeFileDurably(path, content, mode));
+}
+
+async function copy(from: string, to: string): Promise<void> {
+  await named(`cannot copy ${from} to ${to}`, async () => {
+    const temporary = `${to}.${randomBytes(6).toString("hex")}.tmp`;
+    await copyFile(from, temporary, constants.COPYFILE_EXCL);
+    const file = await open(temporary, "r+");
+    try {
+      await file.chmod(0o600);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, to);
+    await syncDirectory(dirname(to));
+  });
 }
 
 async function makeDirectory(path: string, mode = 0o700): Promise<void> {

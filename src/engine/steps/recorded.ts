@@ -1,0 +1,33 @@
+import type { Json } from "../../domain/brand.ts";
+import type { StepContext } from "../step.ts";
+
+/** Names of the values that the steps of a recovery record for each other, for faces and for the report. */
+export const recordedNames = {
+  /** {at}: preflight said yes. */
+  preflight: "preflight",
+  /** What the old configuration preloads. */
+  preload: "preload",
+  /** {host, port, user, database, dataDirectory, connectionString}: where the recovered server answers. */
+  server: "server",
+  /** {state, lsn, commitAt}: where recovery ended. */
+  stopped: "stopped",
+  /** {at, timeline}: when recovery was ended, and the new timeline. */
+  promoted: "promoted",
+  /** {directory, files, pushed, last}: WAL that only the old data directory had. */
+  savedWal: "saved-wal",
+  /** {moves}: what was moved aside, and where to. */
+  aside: "aside",
+} as const;
+
+/** A step that answers a question leaves nothing in the world but its answer, so its probe looks for that. */
+export function hasRecorded(ctx: StepContext, name: string): "done" | "absent" {
+  return ctx.recorded[name] === undefined ? "absent" : "done";
+}
+
+/** A text inside a recorded object; null where it is not there. */
+export function recordedText(ctx: StepContext, name: string, key: string): string | null {
+  const value: Json | undefined = ctx.recorded[name];
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return null;
+  const text = (value as { readonly [key: string]: Json })[key];
+  return typeof text === "string" ? text : null;
+}

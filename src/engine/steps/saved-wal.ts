@@ -1,0 +1,58 @@
+import type { RecoveryInputs } from "../../domain/plan.ts";
+import { parseWalFileName } from "../../domain/segment.ts";
+import { faultOfPlace, readWalHeader, walHeaderLength } from "../../domain/wal-header.ts";
+import type { StepContext } from "../step.ts";
+import { isInPlace } from "./recovery-inputs.ts";
+
+/** A file of the old server's WAL that is what its name says. */
+export interface SavableFile {
+  readonly name: string;
+  readonly path: string;
+  /** Finished, and never confirmed to be archived (archive_status/<name>.ready). */
+  readonly waiting: boolean;
+}
+
+/** The old server's pg_wal: in the data directory that will be written, or where an earlier attempt saved it. */
+export async function savableSegments(inputs: RecoveryInputs, ctx: StepContext): Promise<readonly SavableFile[]> {
+  if (!isInPlace(inputs)) return [];
+  const found: SavableFile[] = [];
+  for (const directory of [`${inputs.dataDirectory}/pg_wal`, inputs.savedWal]) {
+    if (directory === null) continue;
+    for (const file of await segmentsIn(directory, inputs, ctx)) {
+      if (!found.some((f) => f.name === file.name)) found.push(file);
+    }
+  }
+  return found;
+}
+
+/**
+ * Segments of this system in a directory. Recycled segments, which carry a later name than what they hold, are left
+ * out: their first page tells.
+ */
+export async function segmentsIn(
+  directory: string,
+  inputs: RecoveryInputs,
+  ctx: StepContext,
+): Promise<readonly SavableFile[]> {
+  const { files } = ctx.world;
+  const status = new Set(await files.list(`${directory}/archive_status`));
+  const found: SavableFile[] = [];
+  for (const name of (await files.list(directory)) ?? []) {
+    if (parseWalFileName(name)?.kind !== "segment") continue;
+    const path = `${directory}/${name}`;
+    const head = await files.readBytes(path, 0, walHeaderLength);
+    const header = head === null ? null : readWalHeader(head);
+    if (header === null || header.systemIdentifier !== inputs.systemIdentifier) continue;
+    if (faultOfPlace(name, header) === null) found.push({ name, path, waiting: status.has(`${name}.ready`) });
+  }
+  return found;
+}
+
+/** Timeline histories in a directory. */
+export async function historiesIn(directory: string, ctx: StepContext): Promise<readonly SavableFile[]> {
+  const status = new Set(await ctx.world.files.list(`${directory}/archive_status`));
+  const names = ((await ctx.world.files.list(directory)) ?? []).filter(
+    (name) => parseWalFileName(name)?.kind === "history",
+  );
+  return names.map((name) => ({ name, path: `${directory}/${name}`, waiting: status.has(`${name}.ready`) }));
+}

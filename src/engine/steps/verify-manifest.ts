@@ -1,0 +1,56 @@
+import { PgrescueError } from "../../domain/errors.ts";
+import type { StepKind } from "../step.ts";
+import { installationFor } from "./own-server.ts";
+import { ownMarkName } from "./own-mark.ts";
+import { hasRecorded } from "./recorded.ts";
+import { recoveryInputs } from "./recovery-inputs.ts";
+import { openPoint } from "./restore-files.ts";
+import { judged, recorded, verdict } from "./signals.ts";
+
+const name = "verified-manifest";
+const title = "every file as in the manifest";
+
+/** Files in a restored directory that no manifest knows. */
+const ours = [ownMarkName, ".pgrescue-restore", "lost+found"];
+
+/** pg_verifybackup on the restored files, before the first start changes any of them. WAL is checked where it is replayed. */
+export const step: StepKind<Record<string, never>> = {
+  name: "verify.manifest",
+  risk: "read",
+  parse: () => ({}),
+  describe(_p, raw) {
+    const inputs = recoveryInputs(raw);
+    return {
+      text: `compare every restored file with the backup's manifest`,
+      commands: [["pg_verifybackup", "--no-parse-wal", inputs.dataDirectory]],
+    };
+  },
+  async probe(_p, ctx) {
+    return hasRecorded(ctx, name);
+  },
+  async *run(_p, ctx) {
+    const inputs = recoveryInputs(ctx.inputs);
+    const manifest = await (await openPoint(inputs, ctx)).manifest();
+    if (manifest === null) {
+      yield judged(verdict(name, title, "skip", "the backup has no manifest", { rung: "bytes" }));
+      yield recorded(name, "skip");
+      return;
+    }
+    const file = `${ctx.directory}/backup_manifest`;
+    await ctx.world.files.write(file, manifest);
+    const { bin } = await installationFor(inputs, ctx);
+    const ignored = ours.flatMap((path) => ["--ignore", path]);
+    const argv = [`${bin}/pg_verifybackup`, "--no-parse-wal", "--manifest-path", file, ...ignored, inputs.dataDirectory];
+    yield { signal: "progress", done: 0, total: null, unit: "files", doing: "comparing files with the manifest" };
+    const result = await ctx.command(argv, { mayFail: true, signal: ctx.signal });
+    if (result.exit !== 0) {
+      const lines = result.stderr.trim().split("\n");
+      const evidence = `${lines.length} complaints, the first: ${lines[0] ?? ""}`;
+      const mend = "Check the disk that was restored to, then restore again; or take another point.";
+      yield judged(verdict(name, title, "fail", evidence, { rung: "bytes", mend }));
+      throw new PgrescueError("verification-failed", `pg_verifybackup: ${lines[0] ?? `exit ${result.exit}`}`, { next: mend });
+    }
+    yield judged(verdict(name, title, "pass", "pg_verifybackup finds no difference", { rung: "bytes" }));
+    yield recorded(name, "pass");
+  },
+};

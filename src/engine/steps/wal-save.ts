@@ -1,0 +1,83 @@
+import { messageOf, PgrescueError } from "../../domain/errors.ts";
+import type { RecoveryInputs } from "../../domain/plan.ts";
+import { segmentNumberOf, segmentOf } from "../../domain/segment.ts";
+import type { WalArchive } from "../../ports/repository.ts";
+import type { StepContext, StepKind } from "../step.ts";
+import { isOwnOrNone } from "./production.ts";
+import { recordedNames } from "./recorded.ts";
+import { lsnOf, recoveryInputs } from "./recovery-inputs.ts";
+import { historiesIn, segmentsIn, type SavableFile } from "./saved-wal.ts";
+import { logged, recorded } from "./signals.ts";
+
+/** Written into the directory last: what is in it is all there was. */
+const completeName = "complete";
+
+/**
+ * Saves the WAL that never reached the archive, the last incomplete segment included: the newest commits are only
+ * there. Finished segments also go to the archive; recovery reads both places.
+ */
+export const step: StepKind<Record<string, never>> = {
+  name: "wal.save",
+  risk: "scratch",
+  parse: () => ({}),
+  describe(_p, raw) {
+    const inputs = recoveryInputs(raw);
+    return { text: `save un-archived WAL of ${inputs.dataDirectory}/pg_wal to the archive and to ${inputs.savedWal}`, commands: [] };
+  },
+  async probe(_p, ctx) {
+    const inputs = recoveryInputs(ctx.inputs);
+    if (inputs.savedWal === null) return "done";
+    return (await ctx.world.files.facts(`${inputs.savedWal}/${completeName}`)) === null ? "absent" : "done";
+  },
+  async *run(_p, ctx) {
+    const inputs = recoveryInputs(ctx.inputs);
+    const { files } = ctx.world;
+    const directory = savedDirectory(inputs);
+    if (!(await isOwnOrNone(inputs, ctx))) {
+      throw new PgrescueError("precondition-refused", `a server still runs on ${inputs.dataDirectory}`, { next: "Stop it first: what it writes after the copy would be lost." });
+    }
+    await files.makeDirectory(directory);
+    const archive = (await ctx.world.repository(inputs.repository)).wal(inputs.cluster, inputs.systemIdentifier);
+    const from = `${inputs.dataDirectory}/pg_wal`;
+    const found = [...(await historiesIn(from, ctx)), ...(await segmentsIn(from, inputs, ctx))].filter((file) => isNeeded(file, inputs));
+    let pushed = 0;
+    const kept: string[] = [];
+    for (const [done, file] of found.entries()) {
+      yield { signal: "progress", done, total: found.length, unit: "segments", doing: `saving ${file.name}` };
+      ctx.signal.throwIfAborted();
+      if (await archive.has(file.name)) continue;
+      await files.copy(file.path, `${directory}/${file.name}`);
+      kept.push(file.name);
+      if (!file.waiting) continue;
+      const refusal = await push(file, archive, ctx);
+      if (refusal === null) pushed++;
+      else yield logged(`${file.name} is saved, but the archive did not take it: ${refusal}`, "warn");
+    }
+    await files.write(`${directory}/${completeName}`, `${ctx.run}\n`);
+    yield logged(kept.length === 0 ? "the archive has everything" : `saved ${kept.length} files to ${directory}, ${pushed} of them also to the archive`);
+    yield recorded(recordedNames.savedWal, { directory, files: kept.length, pushed, last: kept.at(-1) ?? null });
+  },
+};
+
+function savedDirectory(inputs: RecoveryInputs): string {
+  if (inputs.savedWal === null) throw new PgrescueError("bug", "the plan names no directory for saved WAL");
+  return inputs.savedWal;
+}
+
+/** Older WAL than the backup's beginning serves nobody. */
+function isNeeded(file: SavableFile, inputs: RecoveryInputs): boolean {
+  const number = segmentNumberOf(file.name, inputs.segmentSize);
+  return number === null || number >= segmentOf(lsnOf(inputs.replayFrom), inputs.segmentSize);
+}
+
+/** null when it is stored, otherwise why not. */
+async function push(file: SavableFile, archive: WalArchive, ctx: StepContext): Promise<string | null> {
+  try {
+    const size = (await ctx.world.files.facts(file.path))?.size ?? 0;
+    const content = await ctx.world.files.readBytes(file.path, 0, size);
+    if (content !== null) await archive.store(file.name, content);
+    return null;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
