@@ -39,7 +39,7 @@ export async function* tarMembers(source: ReadBytes): AsyncGenerator<TarMember> 
     };
     yield { ...member, read };
     const rest = new Uint8Array(block * 16);
-    for (let count = 1; count > 0; ) count = await read(rest);
+    for (let count = 1; count > 0;) count = await read(rest);
     const padding = (block - (member.size % block)) % block;
     if ((await fill(source, rest.subarray(0, padding))) < padding) throw broken(`it ends after ${member.path}`);
   }
