@@ -1,0 +1,20 @@
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { Repository } from "../../ports/repository.ts";
+
+/** How a repository is opened, whatever its format. */
+export interface OpenRepository {
+  /** By which the configuration knows it. */
+  readonly name: string;
+  readonly url: string;
+  readonly store: ObjectStore;
+  readonly readOnly?: boolean;
+  /** Makes the repository where the store is empty, in formats that we write. */
+  readonly create?: boolean;
+}
+
+/** One way in which backups lie in a store. */
+export interface RepositoryFormat {
+  /** Whether the store holds this format; false means "not mine", an exception "mine and broken" or that the store failed. */
+  recognises(store: ObjectStore): Promise<boolean>;
+  open(options: OpenRepository): Promise<Repository>;
+}

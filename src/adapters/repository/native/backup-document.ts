@@ -1,0 +1,187 @@
+import { z } from "zod";
+import { PgrescueError } from "../../../domain/errors.ts";
+import { formatInstant, instantFromMilliseconds, parseInstant, type Instant } from "../../../domain/instant.ts";
+import { formatLsn, lsn, parseLsn, type Lsn } from "../../../domain/lsn.ts";
+import type { RecoveryPoint } from "../../../domain/recovery-point.ts";
+import type { BackupHeader } from "../../../ports/repository.ts";
+import { startOf } from "./keys.ts";
+
+const count = z.number().int().nonnegative();
+const position = z.string().transform((text, context): Lsn => parseLsn(text) ?? fail(context, `${text} is not an LSN`));
+const moment = z
+  .string()
+  .transform((text, context): Instant => parseInstant(text) ?? fail(context, `${text} is not a time`));
+const objectName = z.string().regex(/^(?:wal\/)?[A-Za-z0-9][A-Za-z0-9._-]*$/);
+
+function fail(context: z.RefinementCtx, message: string): never {
+  context.addIssue(message);
+  return z.NEVER;
+}
+
+const header = z.object({
+  id: z.string(),
+  kind: z.literal("base"),
+  cluster: z.string(),
+  systemIdentifier: z.string(),
+  postgresVersion: count,
+  segmentSize: count,
+  startedAt: moment,
+  run: z.string(),
+});
+
+const beginSchema = header.extend({ format: z.literal("pgrescue.backup-begin/v1") });
+
+const documentSchema = header.extend({
+  format: z.literal("pgrescue.backup/v1"),
+  finishedAt: moment,
+  timeline: count,
+  startLsn: position,
+  stopLsn: position,
+  label: z.string(),
+  bytes: count,
+  storedBytes: count,
+  compression: z.literal("zstd"),
+  encryption: z.null(),
+  walIncluded: z.boolean(),
+  tablespaces: z.array(z.object({ oid: count, name: z.string(), location: z.string(), bytes: count })),
+  warnings: z.array(z.string()).default([]),
+  archives: z.array(
+    z.object({ name: z.string().regex(/^(?:base|\d{1,10})$/), files: count, bytes: count, frames: count }),
+  ),
+  objects: z.array(z.object({ name: objectName, size: count, sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
+});
+
+/** `backup.json`: written last; what it does not list does not belong to the backup. */
+export type BackupDocument = z.output<typeof documentSchema>;
+
+/** The name of the commit document in a backup's folder. */
+export const commitName = "backup.json";
+
+/** The name of the document that reserves a backup's id when it begins. */
+export const beginName = "begin.json";
+
+/** Reads `backup.json`. Throws `damaged-data`, or `precondition-refused` when a newer pgrescue wrote it. */
+export function decodeBackup(bytes: Uint8Array, what: string): BackupDocument {
+  const json = parse(bytes);
+  const format = (json as { format?: unknown } | null)?.format;
+  if (typeof format === "string" && /^pgrescue\.backup\/v(?!1$)\d+$/.test(format)) {
+    throw new PgrescueError("precondition-refused", `${what} was written by a newer pgrescue (${format})`, {
+      next: "Use a newer pgrescue for this backup.",
+    });
+  }
+  const { data, error } = documentSchema.safeParse(json);
+  if (data !== undefined) return data;
+  throw new PgrescueError(
+    "damaged-data",
+    `${what} is not what was written: ${error.issues[0]?.path.join(".")} ${error.issues[0]?.message}`,
+  );
+}
+
+/** As it is stored: LSNs in PostgreSQL's notation, instants in ISO 8601 UTC with microseconds. */
+export function encodeBackup(document: BackupDocument): Uint8Array {
+  const text = {
+    ...document,
+    startedAt: formatInstant(document.startedAt),
+    finishedAt: formatInstant(document.finishedAt),
+    startLsn: formatLsn(document.startLsn),
+    stopLsn: formatLsn(document.stopLsn),
+  };
+  return Buffer.from(`${JSON.stringify(text, null, 2)}\n`);
+}
+
+/** `begin.json`, as it is stored. */
+export function encodeBegin(id: string, begun: BackupHeader): Uint8Array {
+  return Buffer.from(
+    `${JSON.stringify({ format: "pgrescue.backup-begin/v1", id, kind: "base", ...begun, startedAt: formatInstant(begun.startedAt) }, null, 2)}\n`,
+  );
+}
+
+/** A committed backup as a recovery point. */
+export function pointOf(document: BackupDocument, repository: string): RecoveryPoint {
+  const {
+    id,
+    kind,
+    cluster,
+    systemIdentifier,
+    postgresVersion,
+    timeline,
+    startedAt,
+    finishedAt,
+    startLsn,
+    stopLsn,
+    segmentSize,
+    bytes,
+    storedBytes,
+    tablespaces,
+    walIncluded,
+    run,
+    warnings,
+  } = document;
+  return {
+    id,
+    kind,
+    format: "native",
+    repository,
+    cluster,
+    status: "ok",
+    systemIdentifier,
+    postgresVersion,
+    timeline,
+    startedAt,
+    finishedAt,
+    startLsn,
+    stopLsn,
+    segmentSize,
+    bytes,
+    storedBytes,
+    encrypted: false,
+    tablespaces,
+    walIncluded,
+    run,
+    ...(warnings.length === 0 ? {} : { warnings }),
+  };
+}
+
+/** A folder that cannot be used, as a recovery point that says why. What `begin.json` told is kept, the rest is zero. */
+export function unusablePoint(
+  place: {
+    readonly repository: string;
+    readonly cluster: string;
+    readonly systemIdentifier: string;
+    readonly id: string;
+  },
+  begin: Uint8Array | null,
+  status: "incomplete" | "damaged" | "not-restorable",
+  reason: string,
+): RecoveryPoint {
+  const begun = begin === null ? undefined : beginSchema.safeParse(parse(begin)).data;
+  const startedAt = begun?.startedAt ?? parseInstant(startOf(place.id) ?? "") ?? instantFromMilliseconds(0);
+  return {
+    ...place,
+    kind: "base",
+    format: "native",
+    status,
+    reason,
+    startedAt,
+    finishedAt: startedAt,
+    timeline: 0,
+    startLsn: lsn(0n),
+    stopLsn: lsn(0n),
+    postgresVersion: begun?.postgresVersion ?? 0,
+    segmentSize: begun?.segmentSize ?? 0,
+    bytes: 0,
+    storedBytes: 0,
+    encrypted: false,
+    tablespaces: [],
+    walIncluded: false,
+    ...(begun === undefined ? {} : { run: begun.run }),
+  };
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}

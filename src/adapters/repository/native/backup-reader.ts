@@ -1,0 +1,92 @@
+import { hash } from "node:crypto";
+import type { Json } from "../../../domain/brand.ts";
+import { PgrescueError } from "../../../domain/errors.ts";
+import type { RecoveryPoint } from "../../../domain/recovery-point.ts";
+import { parseWalFileName } from "../../../domain/segment.ts";
+import type { ObjectStore } from "../../../ports/object-store.ts";
+import type { BackupMember, BackupReader } from "../../../ports/repository.ts";
+import { readIndex, type IndexMember } from "./archive-index.ts";
+import { commitName, decodeBackup, type BackupDocument } from "./backup-document.ts";
+import { baseFolder } from "./keys.ts";
+import { reporting } from "./progress-stream.ts";
+import { restoreBackup } from "./restore.ts";
+import { readVerified, verifyObject } from "./stored-objects.ts";
+import { decompressFrames } from "./zstd-frames.ts";
+
+/** Opens a committed backup. Throws `damaged-data` where its commit document is gone or damaged. */
+export async function openNativeBackup(store: ObjectStore, point: RecoveryPoint): Promise<BackupReader> {
+  const folder = baseFolder(point.cluster, point.systemIdentifier, point.id);
+  const bytes = await store.get(folder + commitName);
+  if (bytes === null)
+    throw new PgrescueError("damaged-data", `backup ${point.id} of ${point.cluster} was not finished`);
+  const document = decodeBackup(bytes, folder + commitName);
+
+  /** The content of a small object of the backup; null when it has none of the name. */
+  async function content(name: string): Promise<Uint8Array | null> {
+    const object = document.objects.find((candidate) => candidate.name === name);
+    if (object === undefined) return null;
+    const stored = await readVerified(store, folder, object);
+    const parts: Uint8Array[] = [];
+    for await (const part of decompressFrames(one(stored), folder + name)) parts.push(part);
+    return Buffer.concat(parts);
+  }
+
+  return {
+    point,
+    members: () => membersOf(store, folder, document),
+    manifest: () => content("backup_manifest.zst"),
+    catalog: async () => {
+      const text = await content("catalog.json.zst");
+      return text === null ? null : (JSON.parse(new TextDecoder().decode(text)) as Json);
+    },
+    wal: async (name) => (parseWalFileName(name) === null ? null : content(`wal/${name}.zst`)),
+    restore: (request) =>
+      reporting(request.signal, (report, signal) =>
+        restoreBackup({ store, folder, document, sha256: hash("sha256", bytes), request }, report, signal),
+      ),
+    verify: (signal) =>
+      reporting(signal, async (report, stop) => {
+        let done = 0;
+        for (const object of document.objects) {
+          await verifyObject(store, folder, object, (read) => {
+            stop.throwIfAborted();
+            report({
+              done: (done += read),
+              total: document.storedBytes,
+              unit: "bytes",
+              doing: `reading ${object.name}`,
+            });
+          });
+        }
+      }),
+  };
+}
+
+async function* membersOf(store: ObjectStore, folder: string, document: BackupDocument): AsyncIterable<BackupMember> {
+  for (const { name } of document.archives) {
+    const object = document.objects.find((candidate) => candidate.name === `${name}.index.zst`);
+    if (object === undefined)
+      throw new PgrescueError("damaged-data", `${folder}${commitName} lists no index for archive ${name}`);
+    await verifyObject(store, folder, object);
+    for await (const { members } of readIndex(store.read(folder + object.name), folder + object.name)) {
+      for (const member of members) yield memberOf(name, member);
+    }
+  }
+}
+
+function memberOf(archive: string, member: IndexMember): BackupMember {
+  const { path, type, mode, mtime } = member;
+  return {
+    archive,
+    path,
+    type,
+    mode,
+    mtime,
+    size: member.type === "file" ? member.size : 0,
+    ...(member.type === "link" ? { link: member.target } : {}),
+  };
+}
+
+async function* one(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}
