@@ -99,7 +99,7 @@ export async function takeSignals(record: RunRecord, step: string, signals: Asyn
 
 function tailOf(
   result: CommandResult,
-  env: { readonly [name: string]: string | Secret } | undefined,
+  env: { readonly [name: string]: string | Secret | undefined } | undefined,
 ): readonly string[] {
   const secrets = Object.values(env ?? {}).flatMap((value) =>
     value instanceof Secret && value.reveal() !== "" ? [value.reveal()] : [],

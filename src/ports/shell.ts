@@ -9,7 +9,8 @@ export interface OsUser {
 
 export interface CommandOptions {
   readonly cwd?: string;
-  readonly env?: { readonly [name: string]: string | Secret };
+  /** Added to ours; undefined takes a variable away. */
+  readonly env?: { readonly [name: string]: string | Secret | undefined };
   readonly as?: OsUser;
   readonly input?: Uint8Array | string;
   readonly signal?: AbortSignal;

@@ -1,14 +1,12 @@
 import { readdir, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { PgrescueError } from "../../domain/errors.ts";
+import { restoreMarker } from "../../domain/restore-marker.ts";
 import type { ControlData, DataDirectory, DataDirectoryKind, Installation } from "../../ports/postgres.ts";
 import type { OsUser } from "../../ports/shell.ts";
 import { ownerOf } from "../system/users.ts";
 import { majorOf } from "./control-data.ts";
 import { findPostmaster, readPidFile } from "./postmaster.ts";
-
-/** The file that a restore keeps in a data directory until everything is there. */
-export const restoreMarker = ".pgrescue-restore";
 
 /** How `inspectDataDirectory` gets control data for a major version; null where no programs of it are installed. */
 export type ControlReader = (dataDirectory: string, major: number) => Promise<ControlData | null>;

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
 import { PgrescueError } from "../../domain/errors.ts";
 import type { ConnectionTarget } from "../../ports/sql.ts";
@@ -21,7 +21,8 @@ export async function tlsAttempts(target: ConnectionTarget): Promise<readonly Tl
 
 async function optionsOf(target: ConnectionTarget): Promise<ConnectionOptions> {
   const { mode, rootCertificate, certificate, key } = target.tls;
-  const hasRoot = rootCertificate !== undefined;
+  // libpq: with `require` a certificate that is not there is as if none were named; verify-* insists on it.
+  const hasRoot = rootCertificate !== undefined && (mode !== "require" || (await exists(rootCertificate)));
   const verify = mode === "verify-full" || mode === "verify-ca" || (mode === "require" && hasRoot);
   if (verify && !hasRoot) {
     throw new PgrescueError("config", `sslmode ${mode} needs a root certificate and none is named`, {
@@ -46,4 +47,11 @@ async function contentOf(path: string): Promise<string> {
   } catch (error) {
     throw new PgrescueError("config", `cannot read the TLS file ${path}`, { cause: error });
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
 }

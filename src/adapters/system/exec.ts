@@ -49,7 +49,7 @@ async function run(argv: readonly string[], options: CommandOptions = {}): Promi
   };
 }
 
-function revealed(env: CommandOptions["env"]): Record<string, string> {
+function revealed(env: CommandOptions["env"]): Record<string, string | undefined> {
   return Object.fromEntries(
     Object.entries(env ?? {}).map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]),
   );
