@@ -112,6 +112,7 @@ function one(
     }
     case "immediate":
     case "latest":
+    default:
       return { kind };
   }
 }

@@ -48,7 +48,8 @@ export function placeScratch(facts: MethodFacts): Placement {
     port: facts.destination.port,
     socketDirectory: facts.destination.socketDirectory ?? `${dataDirectory}.socket`,
     tablespaces: mapTablespaces(facts, (oid) => `${dataDirectory}.tablespaces/${oid}`),
-    savedWal: null,
+    // Only read: the last commits of a dead server may be nowhere else.
+    savedWal: facts.production.isRunning ? null : facts.production.walDirectory,
     asideDirectory: null,
     confirm: `${facts.cluster}@${facts.host}`,
   };

@@ -58,6 +58,7 @@ export async function findStop(
     }
     case "immediate":
     case "latest":
+    default:
       return {
         stopAt: end.end,
         lastCommit: end.lastCommit === "unknown" ? null : end.lastCommit,
@@ -161,6 +162,7 @@ export function describeTarget({ target, inclusive }: TargetRequest): string {
       return `restore point ${JSON.stringify(target.name)}`;
     case "immediate":
     case "latest":
+    default:
       return target.kind === "latest" ? "the newest commit" : "the end of the backup";
   }
 }

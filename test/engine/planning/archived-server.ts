@@ -107,7 +107,7 @@ export async function systemOf(server: TestServer): Promise<string> {
 
 /** The server's clock. */
 export async function clock(server: TestServer): Promise<Instant> {
-  return parseInstant(`${(await server.sql("SET timezone = 'UTC'; SELECT clock_timestamp()")).trim()}`) as Instant;
+  return parseInstant((await server.sql("SET timezone = 'UTC'; SELECT clock_timestamp()")).trim()) as Instant;
 }
 
 /** Switches the segment and waits until it is archived. */

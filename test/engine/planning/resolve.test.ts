@@ -87,6 +87,7 @@ function request(
       port: 5432,
       socketDirectory: "/run",
       isRunning: true,
+      walDirectory: null,
       systemIdentifier: null,
       timeline: null,
       floors: {},
