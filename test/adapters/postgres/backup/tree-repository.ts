@@ -122,7 +122,7 @@ async function treeArchive(root: string): Promise<ArchiveWriter> {
       await symlink(target, join(root, path));
     },
     file: async (path, size, { mode, mtime }, fill) => {
-      const handle = await open(join(root, path), "wx", mode);
+      await using handle = await open(join(root, path), "wx", mode);
       // An odd size: pages straddle the pieces, as they do in frames.
       const buffer = new Uint8Array(1_000_448);
       for (let left = size; left > 0;) {
@@ -134,7 +134,6 @@ async function treeArchive(root: string): Promise<ArchiveWriter> {
         await handle.write(buffer, 0, count);
         left -= count;
       }
-      await handle.close();
       await utimes(join(root, path), mtime, mtime);
     },
     finish: async () => undefined,
