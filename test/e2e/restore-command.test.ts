@@ -1,7 +1,10 @@
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { quoteSetting } from "../../src/adapters/wal/restore-command.ts";
+import { formatLsn } from "../../src/domain/lsn.ts";
+import { parseHistory } from "../../src/domain/timeline.ts";
 import { giveToServer } from "../support/server.ts";
 import { eventually, walWorld, type Recovery, type WalWorld } from "../support/wal-world.ts";
 
@@ -212,18 +215,24 @@ describe("restore_command over a repository with five rows in five segments", ()
       settings: { recovery_target_name: "'paused'", recovery_target_action: "pause" },
       config: { ahead: 3 },
     });
+    // Segments full of changes: replaying one takes longer than fetching the next.
+    await world.server.sql("create table filler (id int, text text)");
+    const fill = "insert into filler select i, md5(i::text) from generate_series(1, 120000) i; delete from filler";
+    for (let round = 0; round < 3; round++) await world.server.sql(fill);
     await world.server.sql("select pg_create_restore_point('paused')");
     for (const id of [11, 12, 13, 14]) await world.row(id);
+    for (let round = 0; round < 4; round++) await world.server.sql(fill);
+    await world.row(15);
     expect(await recovery.attempt()).toBe("paused");
     const fetched = (await readFile(calls, "utf8")).split("\n").filter((line) => line.includes("wal-fetch --spool"));
-    const replayed = (await recovery.log()).match(/restored log file/g)?.length ?? 0;
-    expect(replayed).toBeGreaterThanOrEqual(6);
-    expect(fetched.length).toBeLessThanOrEqual(replayed);
-    await eventually(async () => (await prefetchers(recovery)).length === 1, "no prefetcher while paused");
+    const restored = (await recovery.log()).match(/restored log file/g)?.length ?? 0;
+    expect(restored).toBeGreaterThanOrEqual(8);
+    expect(fetched.length).toBeLessThan(restored);
+    expect((await prefetchers(recovery)).length).toBe(1);
     const ready = join(recovery.spool, (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim());
     await eventually(
-      async () => (await readdir(ready)).filter((n) => !n.includes("tmp")).length === 3,
-      "not three ahead",
+      async () => (await readdir(ready)).filter((name) => !name.includes("tmp")).length === 3,
+      "not three segments ahead",
     );
     const [postmaster = ""] = (await readFile(join(recovery.dataDirectory, "postmaster.pid"), "utf8")).split("\n");
     process.kill(Number(postmaster), "SIGKILL");
@@ -245,16 +254,62 @@ describe("restore_command over a repository with five rows in five segments", ()
     });
     await rename(world.repository, `${world.repository}-away`);
     await recovery.start();
-    await eventually(
-      async () =>
-        (await recovery.log()).includes("no backup repository") || (await recovery.log()).includes("does not exist"),
-      "no word of the outage",
-    );
+    await eventually(async () => (await recovery.log()).includes("there is no directory"), "no word of the outage");
     await rename(`${world.repository}-away`, world.repository);
     await eventually(
       async () => (await recovery.sql(rows).catch(() => "")).startsWith("1,2,3,4,5"),
       "the standby did not go on",
     );
+  });
+
+  test("timelines: a second attempt stays on its own, and a hole on the new one stops recovery", async () => {
+    const archive = {
+      archive_mode: "on",
+      archive_command: quoteSetting(await world.server.sql("show archive_command")),
+    };
+    const stop = {
+      recovery_target_xid: `'${await world.server.sql("select max(xmin::text::bigint) from rows where id <= 5")}'`,
+    };
+    const pause = { ...stop, recovery_target_action: "promote" };
+    const first = await world.recovery(backup, { settings: { ...archive, ...pause } });
+    expect(await first.attempt()).toBe("promoted");
+    for (const id of [101, 102]) await first.sql(`insert into rows values (${id}); select pg_switch_wal()`);
+    await eventually(
+      async () => (await world.archive.inventory()).ranges.some((r) => r.timeline === 2 && r.until > r.from),
+      "timeline 2 is not archived",
+    );
+    await first.stop();
+    const history = parseHistory(
+      2,
+      new TextDecoder().decode((await world.archive.fetch("00000002.history")) ?? new Uint8Array()),
+    );
+    const switches = history?.switches.map((s) => ({ parent: s.parent, switchedAt: formatLsn(s.switchedAt) })) ?? [];
+    const onTwo = { config: { target: { timeline: 2, switches } }, settings: { recovery_target_timeline: "'2'" } };
+
+    const again = await world.recovery(backup, { settings: stop });
+    expect(await again.attempt()).toBe("paused");
+    expect(await again.sql(rows)).toBe("1,2,3,4,5");
+
+    const followed = await world.recovery(backup, onTwo);
+    expect(await followed.attempt()).toBe("promoted");
+    expect(await followed.sql(rows)).toBe("1,2,3,4,5,101,102");
+    expect(await followed.sql("select timeline_id from pg_control_checkpoint()")).toBe("3");
+
+    const two = (await readdir(dirname(world.objectOf("000000020000000000000001"))))
+      .filter((name) => /^\w{24}\.zst$/.test(name))
+      .sort();
+    const folder = dirname(world.objectOf("000000020000000000000001"));
+    for (const name of two) await rename(join(folder, name), `${world.directory}/${name}`);
+    const without = await world.recovery(backup, onTwo);
+    expect(await without.attempt()).toBe("stopped");
+    expect(await without.log()).toMatch(
+      /new timeline's own copy of that segment is missing|recovery needs timeline 1 up to/,
+    );
+    for (const name of two.slice(1)) await rename(`${world.directory}/${name}`, join(folder, name));
+    expect(await without.attempt()).toBe("stopped");
+    await rename(`${world.directory}/${two[0]}`, join(folder, two[0] ?? ""));
+    expect(await without.attempt()).toBe("promoted");
+    expect(await without.sql(rows)).toBe("1,2,3,4,5,101,102");
   });
 });
 
