@@ -21,7 +21,7 @@ export async function takeRemote(taking: Taking, target: ConnectionTarget): Prom
       next: `Run ALTER ROLE "${target.user}" REPLICATION on the primary.`,
     });
   const names = await tablespaceNames(taking.sql);
-  const connection = await connectReplication(target);
+  const connection = await connectReplication(target, taking.sql);
   const stop = (): void => connection.close();
   signal.addEventListener("abort", stop);
   const endWatch = watchSession(taking.sql, () => stop());

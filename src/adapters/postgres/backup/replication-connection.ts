@@ -1,8 +1,10 @@
-import { Client, type ClientConfig } from "pg";
-import { readFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
-import { messageOf, PgrescueError } from "../../../domain/errors.ts";
-import type { ConnectionTarget } from "../../../ports/sql.ts";
+import { Client } from "pg";
+import { PgrescueError } from "../../../domain/errors.ts";
+import type { ConnectionTarget, Sql } from "../../../ports/sql.ts";
+import { connectionError, placeOf } from "../sql-errors.ts";
+import { tlsAttempts, type TlsAttempt } from "../tls.ts";
 import { ProtocolReader } from "./protocol-reader.ts";
 
 /** A connection to a walsender, past authentication: we read and write its messages ourselves. */
@@ -15,43 +17,68 @@ export interface ReplicationConnection {
 }
 
 /**
- * Connects in physical replication mode. `pg` does what is hard (TLS, SCRAM), then its parser is taken off the socket:
+ * Connects in physical replication mode to the very server that `sql` talks to: of several hosts, and behind a balancer,
+ * only that one holds our lock and our WAL. `pg` does what is hard (TLS, SCRAM), then its parser is taken off the socket:
  * it would copy every byte of the backup several times. Throws `credentials` or `external-failure`.
  */
-export async function connectReplication(target: ConnectionTarget): Promise<ReplicationConnection> {
-  let failure: unknown = null;
-  for (const ssl of await tlsAttempts(target)) {
-    const client = new Client({
-      host: target.host,
-      port: target.port,
-      user: target.user,
-      database: target.database,
-      application_name: target.applicationName,
-      connectionTimeoutMillis: target.connectTimeoutSeconds * 1000,
-      keepAlive: true,
-      ssl,
-      ...(target.password === undefined ? {} : { password: target.password.reveal() }),
-      // Not in the types: a startup parameter that pg passes on.
-      ...({ replication: "true" } as object),
-    });
-    client.on("error", () => undefined);
-    try {
-      await client.connect();
-      return takeOver(client);
-    } catch (error) {
-      failure = error;
-      await client.end().catch(() => undefined);
+export async function connectReplication(target: ConnectionTarget, sql: Sql): Promise<ReplicationConnection> {
+  const { fallbacks = [], ...first } = target;
+  const { password: _password, address: _address, ...common } = first;
+  const mark = `${target.applicationName} ${randomBytes(6).toString("hex")}`.slice(-60);
+  let failure: PgrescueError | null = null;
+  for (const host of [first, ...fallbacks.map((other) => ({ ...common, ...other }))]) {
+    for (const ssl of await tlsAttempts(host)) {
+      try {
+        const client = await open(host, ssl, mark);
+        const seen = await sql.query("select 1 from pg_catalog.pg_stat_activity where application_name = $1", [mark]);
+        if (seen.length > 0) return takeOver(client);
+        await client.end();
+        failure ??= new PgrescueError(
+          "external-failure",
+          `${placeOf(host)} answers replication from another server than sql`,
+          { next: "Name the server itself in the connection, not a balancer." },
+        );
+      } catch (error) {
+        failure = asReplicationError(error, host);
+      }
     }
   }
-  const state = (failure as { code?: string }).code ?? "";
-  throw new PgrescueError(
-    ["28P01", "28000"].includes(state) ? "credentials" : "external-failure",
-    `no replication connection to ${target.host}:${target.port}: ${messageOf(failure)}`,
-    {
-      next: "The role needs REPLICATION and a `replication` line in pg_hba.conf for this host.",
-      cause: failure,
-    },
-  );
+  throw failure ?? new PgrescueError("bug", "a connection target without a host");
+}
+
+async function open(target: ConnectionTarget, ssl: TlsAttempt, applicationName: string): Promise<Client> {
+  const client = new Client({
+    host: target.address ?? target.host,
+    port: target.port,
+    user: target.user,
+    database: target.database,
+    password: () => target.password?.reveal() ?? "",
+    ssl,
+    application_name: applicationName,
+    ...(target.connectTimeoutSeconds > 0 ? { connectionTimeoutMillis: target.connectTimeoutSeconds * 1000 } : {}),
+    keepAlive: true,
+    // Not in the types: a startup parameter that pg passes on.
+    ...({ replication: "true" } as object),
+  });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+function asReplicationError(error: unknown, target: ConnectionTarget): PgrescueError {
+  const known = error instanceof PgrescueError ? error : connectionError(error, target);
+  return new PgrescueError(known.code, `no replication connection: ${known.message}`, {
+    cause: error,
+    next:
+      known.code === "credentials"
+        ? `The role ${target.user} needs REPLICATION and a line for database "replication" in pg_hba.conf.`
+        : known.next,
+  });
 }
 
 function takeOver(client: Client): ReplicationConnection {
@@ -69,23 +96,4 @@ function takeOver(client: Client): ReplicationConnection {
       socket.destroy();
     },
   };
-}
-
-/** What libpq's sslmode tries, in its order. */
-async function tlsAttempts(target: ConnectionTarget): Promise<readonly NonNullable<ClientConfig["ssl"]>[]> {
-  const { tls } = target;
-  if (tls.mode === "disable" || target.host.startsWith("/")) return [false];
-  const file = (path: string | undefined): Promise<string | undefined> =>
-    path === undefined ? Promise.resolve(undefined) : readFile(path, "utf8");
-  const [ca, cert, key] = await Promise.all([file(tls.rootCertificate), file(tls.certificate), file(tls.key)]);
-  const verify = tls.mode === "verify-ca" || tls.mode === "verify-full";
-  const secure = {
-    rejectUnauthorized: verify,
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(tls.mode === "verify-full" ? {} : { checkServerIdentity: () => undefined }),
-  };
-  if (tls.mode === "prefer") return [secure, false];
-  return tls.mode === "allow" ? [false, secure] : [secure];
 }

@@ -27,7 +27,7 @@ describe.each(["local", "remote"] as const)("the %s source", (source) => {
     const path = await damage(server, "t", 7);
     const { signals, finished } = await takeInto(server, place.path, join(place.path, "none"), { source });
     expect(finished.warnings).toHaveLength(source === "local" ? 1 : finished.warnings.length);
-    expect(finished.warnings.join()).toContain(`${path}`);
+    expect(finished.warnings.join()).toContain(path);
     expect(finished.warnings.join()).toContain("block 7");
     expect(finished.point.warnings).toEqual(finished.warnings);
     const verdict = signals.find((s) => s.signal === "verdict" && s.verdict.check === "backup.pages");
