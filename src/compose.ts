@@ -9,6 +9,7 @@ import { systemClock } from "./adapters/system/clock.ts";
 import { createShell } from "./adapters/system/exec.ts";
 import { createFiles } from "./adapters/system/files.ts";
 import { thisProgram } from "./adapters/system/program.ts";
+import { currentUser } from "./adapters/system/users.ts";
 import { createRecoveryWal } from "./adapters/wal/recovery-wal.ts";
 import type { Settings, NamedRepository } from "./cli/settings.ts";
 import { fetchRepositoryOf } from "./cli/wal-settings.ts";
@@ -25,13 +26,20 @@ export interface Composition extends World {
   connection(cluster: string): Promise<ConnectionTarget>;
 }
 
-/** Connects adapters and ports for one command or run. The only place that knows everyone. */
-export function compose(settings: Settings, env: { readonly [name: string]: string | undefined }): Composition {
+/**
+ * Connects adapters and ports for one command or run. The only place that knows everyone. Only a run that writes backups
+ * makes a repository in an empty place; whoever reads must not.
+ */
+export function compose(
+  settings: Settings,
+  env: { readonly [name: string]: string | undefined },
+  options: { readonly createsRepositories?: boolean } = {},
+): Composition {
   const shell = createShell();
   const sql = createSqlConnector();
   const opened = new Map<string, Promise<Repository>>();
   const repository = (name: string): Promise<Repository> => {
-    const known = opened.get(name) ?? openNamed(findRepository(settings, name));
+    const known = opened.get(name) ?? openNamed(findRepository(settings, name), options.createsRepositories === true);
     opened.set(name, known);
     // A failure is not remembered: the storage may be back at the next try.
     known.catch(() => opened.delete(name));
@@ -41,7 +49,13 @@ export function compose(settings: Settings, env: { readonly [name: string]: stri
     const configured = settings.loaded.config.clusters[cluster];
     if (configured === undefined)
       throw new PgrescueError("config", `no cluster ${cluster} in ${settings.loaded.file ?? "any configuration file"}`);
-    return resolveConnection(configured.connection, env);
+    const user = await currentUser();
+    return resolveConnection(configured.connection, {
+      environment: env,
+      home: env["HOME"] ?? user.home,
+      user: user.name,
+      shell,
+    });
   };
   return {
     clock: systemClock,
@@ -70,7 +84,10 @@ function findRepository(settings: Settings, name: string): NamedRepository {
   throw new PgrescueError("config", `no repository ${name} in ${settings.loaded.file ?? "any configuration file"}`);
 }
 
-async function openNamed({ name, url, format, readOnly, ...options }: NamedRepository): Promise<Repository> {
+async function openNamed(
+  { name, url, format, readOnly, ...options }: NamedRepository,
+  create: boolean,
+): Promise<Repository> {
   const store = await openStore(url, options);
-  return openRepository({ name, url: store.url, store, format, readOnly });
+  return openRepository({ name, url: store.url, store, format, readOnly, create });
 }

@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { thisProgram } from "../adapters/system/program.ts";
 import { PgrescueError } from "../domain/errors.ts";
@@ -66,39 +65,17 @@ async function tellStory(world: DemoWorld, terminal: Terminal): Promise<Story> {
 async function playRecovery(world: DemoWorld, story: Story, terminal: Terminal): Promise<number> {
   terminal.log("");
   terminal.log(`The way back: the moment just before transaction ${story.deleteXid}, beside production`);
-  await mustRun([
-    "recover",
-    "--config",
-    world.configFile,
-    "--target-before-xid",
-    story.deleteXid,
-    "--to",
-    world.scratchDirectory,
-    "--port",
-    String(world.scratchPort),
-    "--no-input",
-  ]);
-  const count = async (table: string): Promise<string> => {
-    const result = await world.server.run([
-      "psql",
-      "-XqAt",
-      "-h",
-      join(world.scratchDirectory, "pgrescue-socket"),
-      "-p",
-      String(world.scratchPort),
-      "-U",
-      "postgres",
-      "-d",
-      "postgres",
-      "-c",
-      `select count(*) from ${table}`,
-    ]);
-    return result.stdout.trim();
-  };
+  const target = ["--target-before-xid", story.deleteXid, "--to", world.scratchDirectory];
+  const connection = await mustRun(
+    ["recover", "--config", world.configFile, ...target, "--port", String(world.scratchPort), "--no-input"],
+    "pipe",
+  );
+  const count = async (table: string): Promise<string> =>
+    (await world.server.run(["psql", "-XqAt", "-d", connection, "-c", `select count(*) from ${table}`])).stdout.trim();
   const [orders, customers] = [await count("orders"), await count("customers")];
   const good = orders === story.ordersBefore && customers === "500";
   terminal.print("");
-  terminal.print(`             production   restored   expected`);
+  terminal.print("             production   restored   expected");
   terminal.print(
     `  orders     ${(await world.server.sql("select count(*) from orders")).padEnd(10)}   ${orders.padEnd(8)}   ${story.ordersBefore}`,
   );
@@ -113,23 +90,30 @@ async function openConsole(world: DemoWorld, story: Story, terminal: Terminal): 
     `Now it is yours: choose "Somebody deleted or changed data"; the culprit is transaction ${story.deleteXid}.`,
   );
   await delay(2500);
-  return await runProgram(["console", "--config", world.configFile]);
+  return (await runProgram(["console", "--config", world.configFile])).code;
 }
 
 /** The real program as a child: the demonstration does what a user would type. */
-async function runProgram(words: readonly string[]): Promise<number> {
+async function runProgram(
+  words: readonly string[],
+  output: "inherit" | "pipe" = "inherit",
+): Promise<{ readonly code: number; readonly stdout: string }> {
   const { node, script } = thisProgram();
-  const child = spawn(node, [script, ...words], { stdio: "inherit" });
+  const child = spawn(node, [script, ...words], { stdio: ["inherit", output, "inherit"] });
+  let stdout = "";
+  child.stdout?.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
   return await new Promise((done, fail) => {
     child.once("error", fail);
-    child.once("exit", (code) => done(code ?? 1));
+    child.once("close", (code) => done({ code: code ?? 1, stdout }));
   });
 }
 
-async function mustRun(words: readonly string[]): Promise<void> {
-  const code = await runProgram(words);
-  if (code !== 0)
+async function mustRun(words: readonly string[], output: "inherit" | "pipe" = "inherit"): Promise<string> {
+  const { code, stdout } = await runProgram(words, output);
+  if (code !== 0) {
     throw new PgrescueError("external-failure", `pgrescue ${words[0]} ended with exit code ${code}`, {
       next: "Its own message is above.",
     });
+  }
+  return stdout.trim();
 }

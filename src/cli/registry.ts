@@ -9,6 +9,12 @@ export const commands = {
   "wal-fetch": () => import("./wal-fetch.ts"),
   "wal-push": () => import("./wal-push.ts"),
   "wal-verify": () => import("./wal-verify.ts"),
+  backup: () => import("./backup.ts"),
+  console: () => import("./console.ts"),
+  demo: () => import("./demo.ts"),
+  plan: () => import("./plan.ts"),
+  points: () => import("./points.ts"),
+  recover: () => import("./recover.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
 
 type Verb = keyof typeof commands;

@@ -19,7 +19,7 @@ tries again. Run by PostgreSQL in its data directory, whose system identifier fi
       const { cluster, systemIdentifier, repositories } = await walSettings(args, terminal);
       const archives = repositories.map((repository) => ({
         name: repository.name,
-        archive: lazyArchive(repository, cluster, systemIdentifier),
+        archive: lazyArchive(repository, cluster, systemIdentifier, args.flag("dry-run") ? "read" : "write"),
       }));
       const path = resolve(terminal.cwd, args.positionals[0] ?? "");
       if (args.flag("dry-run")) {

@@ -1,3 +1,4 @@
+import { createRepository, readRepositoryDocument } from "../adapters/repository/native/repository-document.ts";
 import { openWalArchive } from "../adapters/repository/native/wal-archive.ts";
 import { openStore } from "../adapters/storage/registry.ts";
 import { historyOf, type FetchConfig, type FetchRepository } from "../adapters/wal/fetch-config.ts";
@@ -10,14 +11,22 @@ import type { WalArchive } from "../ports/repository.ts";
 
 /**
  * The WAL of one system in a repository, opened on first use, so that a repository that is away fails where its answer
- * is needed and not before. Knows only what a start per segment can afford to load.
+ * is needed and not before. Knows only what a start per segment can afford to load. `write` makes an empty place a
+ * repository.
  */
-export function lazyArchive(repository: FetchRepository, cluster: string, systemIdentifier: string): WalArchive {
+export function lazyArchive(
+  repository: FetchRepository,
+  cluster: string,
+  systemIdentifier: string,
+  use: "read" | "write" = "read",
+): WalArchive {
   const open = async (): Promise<WalArchive> => {
     if (repository.format !== "native" && repository.format !== "auto") {
       throw new PgrescueError("config", `wal-fetch cannot read the format ${repository.format} of ${repository.name}`);
     }
     const store = await openStore(repository.url, repository.options);
+    // The first WAL may come before the first backup: it makes the repository.
+    if (use === "write" && (await readRepositoryDocument(store)) === null) await createRepository(store);
     return openWalArchive({ store, prefix: `${cluster}/${systemIdentifier}/wal/`, systemIdentifier });
   };
   // Not kept when it fails: the next attempt may find the storage back.

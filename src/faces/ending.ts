@@ -52,7 +52,8 @@ export function endingLines(state: RunState): readonly string[] {
 /** How to reach what the run made, and what it made: from the values that steps recorded. */
 export function resultLines(state: RunState): readonly string[] {
   const connection = connectionOf(state);
-  const bytes = state.recorded["bytes"];
+  const backup = state.recorded["backup"];
+  const bytes = backup !== null && typeof backup === "object" && "bytes" in backup ? backup.bytes : null;
   return [
     ...(connection === null ? [] : [`Connect with:   ${visible(connection)}`]),
     ...(typeof bytes === "number" ? [`Size:           ${formatBytes(bytes)}`] : []),
@@ -61,8 +62,9 @@ export function resultLines(state: RunState): readonly string[] {
 
 /** The connection string of the result; null where there is none. */
 export function connectionOf(state: RunState): string | null {
-  const value = state.recorded["connection"];
-  return typeof value === "string" ? value : null;
+  const server = state.recorded["server"];
+  if (server === null || typeof server !== "object" || !("connectionString" in server)) return null;
+  return typeof server.connectionString === "string" ? server.connectionString : null;
 }
 
 function tookWords(state: RunState): string {

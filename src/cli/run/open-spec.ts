@@ -1,7 +1,10 @@
 import { randomInt } from "node:crypto";
-import { loadRunbook } from "../../adapters/config/runbook-file.ts";
+import { join } from "node:path";
+import { loadRunbooks } from "../../adapters/config/runbook-file.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
+import { programRoot } from "../../adapters/system/program.ts";
 import type { Json } from "../../domain/brand.ts";
+import { PgrescueError } from "../../domain/errors.ts";
 import { runId } from "../../domain/run/run-id.ts";
 import type { RunSpec } from "../../domain/run/spec.ts";
 import type { Settings } from "../settings.ts";
@@ -20,8 +23,17 @@ export interface NewRun {
 }
 
 /** Writes down what a new run is: its name, its runbook as it is now, its plan. Nothing is started. */
-export async function describeRun(run: NewRun, settings: Settings, env: { readonly [name: string]: string | undefined }): Promise<RunSpec> {
-  const { runbook, sha256 } = await loadRunbook(run.runbook);
+export async function describeRun(
+  run: NewRun,
+  settings: Settings,
+  env: { readonly [name: string]: string | undefined },
+): Promise<RunSpec> {
+  const loaded = (await loadRunbooks({ shipped: join(programRoot(), "runbooks") })).get(run.runbook);
+  if (loaded === undefined)
+    throw new PgrescueError("config", `there is no runbook ${run.runbook}`, {
+      next: "List them with `pgrescue runbook list`.",
+    });
+  const { runbook, sha256 } = loaded;
   return {
     schema: "pgrescue.run-spec/v1",
     run: runId(systemClock.now(), randomInt(2 ** 31)),

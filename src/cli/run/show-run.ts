@@ -1,6 +1,7 @@
 import { showHeadless } from "../../faces/headless/headless.ts";
 import { showJson } from "../../faces/json/document.ts";
 import { showJsonl } from "../../faces/json/jsonl.ts";
+import { connectionOf } from "../../faces/ending.ts";
 import { messageOf } from "../../domain/errors.ts";
 import type { RunState } from "../../domain/run/state.ts";
 import type { Arguments, OptionSpecs, Terminal } from "../command.ts";
@@ -60,11 +61,15 @@ async function draw(
 ): Promise<RunState> {
   if (face === "jsonl") return await showJsonl(run.events, terminal.stdout);
   if (face === "json") return await showJson(run.events, terminal.print);
-  return await showHeadless(run.events, {
+  const state = await showHeadless(run.events, {
     stderr: terminal.stderr,
     isQuiet: args.flag("quiet"),
     isPlain: args.flag("plain"),
   });
+  const connection = connectionOf(state);
+  // The answer of a recovery: what psql takes.
+  if (connection !== null && state.outcome?.exitCode === 0) terminal.print(connection);
+  return state;
 }
 
 function passSignals(run: AttachedRun, args: Arguments, terminal: Terminal): () => void {

@@ -31,6 +31,6 @@ export const runnerWiring: RunnerWiring = {
       repositories: repositories as unknown as readonly NamedRepository[],
       stateDirectory: String(stateDirectory),
     };
-    return compose(settings, process.env);
+    return compose(settings, process.env, { createsRepositories: true });
   },
 };

@@ -1,0 +1,118 @@
+import { hostname } from "node:os";
+import { PgrescueError } from "../domain/errors.ts";
+import type { BackupInputs } from "../domain/plan.ts";
+import { parseDuration } from "../domain/quantity.ts";
+import { planSteps } from "../engine/plan-steps.ts";
+import { steps } from "../engine/steps/registry.ts";
+import { runAsOwner } from "./as-owner.ts";
+import type { Arguments, Command } from "./command.ts";
+import { printPlan } from "./print-plan.ts";
+import { currentActor } from "./run/actor.ts";
+import { openRun } from "./run/launch-run.ts";
+import { describeRun } from "./run/open-spec.ts";
+import { showRun } from "./run/show-any.ts";
+import { chooseFace, isInteractive, showOptions } from "./run/show-run.ts";
+import { openSettings, requireCluster, type Settings } from "./settings.ts";
+
+export const command: Command = {
+  summary: "take one backup now",
+  usage: "backup [--kind base] [--source auto|local|remote] [--dry-run]",
+  description:
+    "Takes a base backup of a running server with all its tablespaces: files are read directly where the\nserver is local, through the replication protocol where it is remote. It is offered as a recovery point\nonly when everything, its WAL included, is in the repository.",
+  options: {
+    kind: { type: "string", choices: ["base"], summary: "what kind of backup (default base)" },
+    source: {
+      type: "string",
+      choices: ["auto", "local", "remote"],
+      summary: "read the files here, or through the replication protocol (default auto)",
+    },
+    wal: {
+      type: "string",
+      choices: ["auto", "archive", "include"],
+      summary: "wait until the archive has the backup's WAL, or keep it inside the backup (default auto)",
+    },
+    label: { type: "string", value: "TEXT", summary: "a label to find it by" },
+    checkpoint: {
+      type: "string",
+      choices: ["fast", "spread"],
+      summary: "begin with an immediate checkpoint or wait for a gentle one (default fast)",
+    },
+    "wal-timeout": {
+      type: "string",
+      value: "DURATION",
+      summary: "how long to wait for the backup's last WAL in the archive (default 10m)",
+    },
+    "dry-run": { type: "boolean", summary: "show the steps, change nothing" },
+    ...showOptions,
+  },
+  examples: [
+    "pgrescue backup                            # the only cluster's server, into its first repository",
+    "pgrescue backup --cluster shop --jsonl     # for schedulers: events on stdout",
+    "pgrescue backup --source remote            # through the replication protocol",
+  ],
+  run: async (args, terminal) => {
+    const settings = await openSettings(args, terminal);
+    const known = requireCluster(settings);
+    const code = await runAsOwner("backup", args, settings, terminal);
+    if (code !== null) return code;
+    const inputs = backupInputs(known, args);
+    const spec = await describeRun(
+      {
+        kind: "backup",
+        cluster: known.clusterName,
+        runbook: "backup",
+        inputs: { ...inputs },
+        confirm: `${known.clusterName}@${hostname()}`,
+        lock: null,
+      },
+      settings,
+      terminal.env,
+    );
+    if (args.flag("dry-run")) {
+      printPlan(
+        { inputs: { ...inputs }, steps: await planSteps(spec.runbook, steps, spec.inputs), estimate: null },
+        args,
+        terminal,
+      );
+      return 0;
+    }
+    const face = chooseFace(args, terminal);
+    const run = await openRun(settings.stateDirectory, spec, {
+      actor: await currentActor(terminal.env),
+      interactive: isInteractive(face),
+      answers: {},
+    });
+    // A backup asks nothing: the console would only be in the way of the shell.
+    return await showRun(face === "console" ? "headless" : face, run, args, terminal);
+  },
+};
+
+/** What `backup` was asked to do, as its run keeps it. */
+export function backupInputs(
+  settings: Settings & { readonly clusterName: string },
+  args: Pick<Arguments, "string">,
+): BackupInputs {
+  const { clusterName, cluster, repositories } = settings;
+  const target = repositories[0];
+  if (target === undefined)
+    throw new PgrescueError("config", `cluster ${clusterName} has no repository`, {
+      next: "Name one under clusters, repositories, or with --repository.",
+    });
+  const timeout = args.string("wal-timeout") ?? "10m";
+  const walTimeoutSeconds = parseDuration(timeout);
+  if (walTimeoutSeconds === null)
+    throw new PgrescueError("usage", `--wal-timeout ${timeout} is not a duration`, {
+      next: "Write it like 30s, 10m, 2h.",
+    });
+  return {
+    method: "backup",
+    cluster: clusterName,
+    repository: target.name,
+    source: (args.string("source") ?? "auto") as BackupInputs["source"],
+    wal: (args.string("wal") ?? "auto") as BackupInputs["wal"],
+    label: args.string("label") ?? `pgrescue ${clusterName}`,
+    checkpoint: (args.string("checkpoint") ?? "fast") as BackupInputs["checkpoint"],
+    walTimeoutSeconds,
+    dataDirectory: cluster?.dataDirectory ?? null,
+  };
+}
