@@ -270,6 +270,11 @@ export interface PostgresPort {
   missingLibraries(installation: Installation, names: readonly string[]): Promise<readonly string[]>;
   /** Ends with the first status that is the real end; a failure is a value, not an exception. */
   followRecovery(options: FollowOptions): AsyncIterable<RecoveryStatus>;
+  /** The last lines of the server's log on this host, wherever it writes it; null where none is found. */
+  serverLog(
+    directory: DataDirectory,
+    lines: number,
+  ): Promise<{ readonly file: string; readonly lines: readonly string[] } | null>;
   /** Who the server at the other end is. `host` is this machine's name when the server is local, otherwise `target`'s. */
   identify(sql: Sql, target?: ConnectionTarget): Promise<ServerIdentity>;
 }

@@ -8,6 +8,7 @@ import { controlReader, inspectDataDirectory } from "./data-directory.ts";
 import { followRecovery } from "./follow.ts";
 import { identify } from "./identity.ts";
 import { findInstallation, findInstallations } from "./installations.ts";
+import { serverLog } from "./server-log.ts";
 import { missingLibraries, muzzleSettings } from "./muzzle.ts";
 import { startCommand, stopCommand } from "./server-commands.ts";
 import { findControl } from "./server-control.ts";
@@ -44,6 +45,7 @@ export function createPostgres(
     formatSettings,
     missingLibraries: (from, names) => missingLibraries(shell, from, names),
     followRecovery: (options) => followRecovery(sql, options),
+    serverLog,
     identify,
   };
 }
