@@ -20,10 +20,10 @@ export function dateTime(at: Instant, zone: Zone): string {
   return shifted(at, zone);
 }
 
-/** The short form: the clock only within the last day, otherwise the date too. */
+/** The short form: the clock on the same calendar day, otherwise the date and the minute. */
 export function whenSeen(at: Instant, now: Instant, zone: Zone): string {
-  const far = now - at > day || at - now > day;
-  return far ? shifted(at, zone).slice(0, 12) : clockTime(at, zone);
+  const isToday = now - at < day && shifted(at, zone).slice(0, 6) === shifted(now, zone).slice(0, 6);
+  return isToday ? clockTime(at, zone) : shifted(at, zone).slice(0, 12);
 }
 
 /** `2h14m`, `6 d`, `41 s`: how long ago, never negative. */

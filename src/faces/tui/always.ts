@@ -10,7 +10,7 @@ export const always: readonly Binding[] = [
   {
     keys: ["/"],
     hint: "filter",
-    help: "narrow the list; Esc clears it",
+    help: "narrow the list",
     group: "always",
     isInFooter: false,
     blocked: (model) => (filtered.includes(model.path.at(-1) ?? "") ? null : "there is no list to narrow here"),
@@ -27,7 +27,7 @@ export const always: readonly Binding[] = [
   {
     keys: ["c"],
     hint: "copy as CLI",
-    help: "copy the same thing as a command line",
+    help: "copy it as a command line",
     group: "always",
     isInFooter: true,
     act: (model) => step(model, {}, { do: "copy", text: screenOf(model).command(model) }),
@@ -71,7 +71,7 @@ export const always: readonly Binding[] = [
   {
     keys: ["esc"],
     hint: "back",
-    help: "one level back, never quits, never aborts",
+    help: "back; never quits or aborts",
     group: "always",
     isInFooter: true,
     blocked: (model) => (model.filter !== "" || model.path.length > 1 ? null : "this is the first screen"),
@@ -83,7 +83,7 @@ export const always: readonly Binding[] = [
   {
     keys: ["q"],
     hint: "quit",
-    help: "close the window; what runs goes on",
+    help: "close; what runs goes on",
     group: "always",
     isInFooter: true,
     act: (model) => step(model, { isLeaving: true }),

@@ -58,7 +58,7 @@ export const assess: Screen = {
     {
       keys: ["enter"],
       hint: "recovery points",
-      help: "go on to the recovery points (read-only)",
+      help: "recovery points (read-only)",
       group: "here",
       isInFooter: true,
       act: (model) => go(model, "points"),
@@ -66,7 +66,7 @@ export const assess: Screen = {
     {
       keys: ["l"],
       hint: "raw output",
-      help: "what the marked check saw, word by word",
+      help: "what the check saw",
       group: "here",
       isInFooter: true,
       blocked: (model) => (model.assess.answers[model.cursor] === undefined ? "no check has answered yet" : null),

@@ -2,7 +2,7 @@ import { labelled, pointer, rule, windowed, type View } from "./area.ts";
 import { neverDo } from "./assess-state.ts";
 import { findingMark } from "../marks.ts";
 import type { Model } from "./model.ts";
-import { cut, row, span, wrap, type Row } from "./text.ts";
+import { cut, row, span, together, wrap, type Row } from "./text.ts";
 import { marked } from "./theme.ts";
 
 /** S2: checks as they answer; what it most likely is and what must not be done stay in sight. */
@@ -36,7 +36,7 @@ function conclusionRows(model: Model, width: number): readonly Row[] {
           ...labelled("Most likely", `${conclusion.likely}   confidence ${conclusion.confidence}`, width, "strong"),
           ...(conclusion.notNeeded === undefined ? [] : labelled("Not needed", conclusion.notNeeded, width)),
         ]),
-    ...labelled("DO NOT", doNot.join(" · "), width, "bad"),
+    ...labelled("DO NOT", doNot.map(together).join(" · "), width, "bad"),
     ...labelled("Next", conclusion?.next ?? "wait for the checks; nothing is changed by them", width),
   ];
 }

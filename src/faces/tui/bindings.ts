@@ -24,11 +24,13 @@ export function bindingOf(model: Model, key: KeyName): Binding | undefined {
 
 /** `↑↓`, `1-8`, `Enter`. */
 export function keysLabel(binding: Binding): string {
+  if (binding.label !== undefined) return binding.label;
   const [first, second] = binding.keys;
   if (first === undefined) return "";
   if (binding.keys.length > 2) return `${keyLabel(first)}-${keyLabel(binding.keys.at(-1) ?? "")}`;
   if (second === undefined) return keyLabel(first);
-  const glue = first.length > 2 && keyLabel(first).length === 1 ? "" : " ";
+  const isArrow = first.length > 1 && keyLabel(first).length === 1;
+  const glue = isArrow ? "" : " ";
   return keyLabel(first) + glue + keyLabel(second);
 }
 

@@ -50,17 +50,17 @@ function stepRow(s: StepState, index: number, model: Model, width: number): Row 
   const clock = started === null ? "" : clockTime(started, model.zone);
   const took = s.milliseconds === null ? "" : s.status === "already-done" ? "was done" : timeSpan(s.milliseconds);
   const word = s.reason !== null ? `: ${s.reason}` : "";
-  const note = s.status === "waiting" && isDanger(s) ? "you type its name" : clock;
+  const isWarned = s.status === "waiting" && isDanger(s);
   const isNow = s.status === "running" || s.status === "undoing";
+  const tone = isNow ? "chosen" : s.status === "waiting" ? "dim" : "plain";
   return row(
     span(isNow ? "❯" : " ", "accent"),
     right(String(index + 1), 2),
     " ",
     marked(statusMark(s.status)),
     " ",
-    span(left(s.plan.title + word, width - 40), isNow ? "chosen" : s.status === "waiting" ? "dim" : "plain"),
-    span(right(note, 19), isDanger(s) && s.status === "waiting" ? "bad" : "dim"),
-    right(took, 9),
+    span(left(s.plan.title + word, width - 30), tone),
+    ...(isWarned ? [span(right("you type its name", 19), "bad")] : [span(right(clock, 10), "dim"), right(took, 9)]),
   );
 }
 
@@ -172,7 +172,7 @@ function logRows(run: RunSlice, model: Model, width: number): readonly Row[] {
 
 function footRow(run: RunSlice, width: number): Row {
   return run.isLive && !run.isOver
-    ? row(span(cut(` Runs without this window: close SSH freely, then  pgrescue attach ${run.id}`, width), "dim"))
+    ? row(span(cut(` Goes on without this window; join it again:  pgrescue attach ${run.id}`, width), "dim"))
     : row(span(" Nothing is running.", "dim"));
 }
 

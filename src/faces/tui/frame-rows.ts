@@ -1,7 +1,7 @@
 import { parseInstant } from "../../domain/instant.ts";
 import { clockTime, sinceOpened, zoneName } from "../moments.ts";
 import { rule } from "./area.ts";
-import { footerHints } from "./bindings.ts";
+import { footerHints, isTyping } from "./bindings.ts";
 import { clusterOf } from "./fleet-state.ts";
 import { helpRows } from "./help-view.ts";
 import type { Model } from "./model.ts";
@@ -54,7 +54,8 @@ function headRow(model: Model, width: number): Row {
   const clock = `${zoneName(now, zone)} ${clockTime(now, zone)}`;
   const isRecording = run !== null && run.isLive && !run.isOver;
   const end = onRun ? `${clock}   ${isRecording ? "REC ●" : "REC ■"} ` : `${clock} `;
-  const name = left(`   ${clusterOf(model)?.confirm ?? model.cluster ?? ""}${middle}`, width - 9 - cells(end));
+  const cluster = clusterOf(model)?.confirm ?? run?.state.header?.cluster ?? model.cluster ?? "";
+  const name = left(`   ${cluster}${middle}`, width - 9 - cells(end));
   return row(span(" pgrescue", "strong"), name, onRun && isRecording ? span(end, "accent") : end);
 }
 
@@ -74,7 +75,8 @@ function phaseRow(lit: (typeof phases)[number]): Row {
 
 function footRow(model: Model, width: number): Row {
   if (model.toast !== null) return row(span(` ${cut(model.toast, width - 2)}`, "accent"));
-  return row(` ${footerHints(model, width - 2)}`);
+  const typing = model.overlay === null && isTyping(model) ? "type the text  " : "";
+  return row(` ${typing}${footerHints(model, width - 2 - typing.length)}`);
 }
 
 function tooSmall(model: Model): Row {

@@ -18,15 +18,15 @@ export function helpRows(model: Model, top: number, { width, height }: Area): re
   const bindings = bindingsOf(here);
   const half = Math.floor(width / 2);
   const group = (name: Binding["group"]): readonly string[] =>
-    bindings.filter((b) => b.group === name).map((b) => ` ${left(keysLabel(b), 8)} ${b.help}`);
+    bindings.filter((b) => b.group === name).map((b) => ` ${left(keysLabel(b), 9)} ${b.help}`);
   const leftSide = ["HERE", ...group("here"), "", "MOVING", ...group("moving")];
-  const rightSide = ["ALWAYS", ...group("always"), ` ${left("Ctrl-C", 8)} explains; twice leaves`];
+  const rightSide = ["ALWAYS", ...group("always"), ` ${left("Ctrl-C", 9)} explains; twice leaves`];
   const lines = Array.from({ length: Math.max(leftSide.length, rightSide.length) }, (_, i) =>
     row(column(leftSide[i] ?? "", half - 2), " ", column(rightSide[i] ?? "", width - half)),
   );
   const blocked = bindings.flatMap((b) => {
     const reason = b.blocked?.(here) ?? null;
-    return reason === null ? [] : [row(` ${left(keysLabel(b), 8)} ${cut(`${b.hint}: ${reason}`, width - 12)}`)];
+    return reason === null ? [] : [row(` ${left(keysLabel(b), 9)} ${cut(`${b.hint}: ${reason}`, width - 13)}`)];
   });
   return scrolledRows(
     [

@@ -58,6 +58,7 @@ export const home: Screen = {
   name: "home",
   title: "Home",
   phase: null,
+  opened: (model) => step(model, {}, { do: "load-home" }),
   bindings: [
     ...listKeys((model) => homeItems(model).length),
     {
@@ -70,7 +71,7 @@ export const home: Screen = {
       act: (model) => homeItems(model)[model.cursor]?.act(model) ?? step(model, {}),
     },
     {
-      keys: ["1", "2", "3", "4", "5", "6", "7", "8"],
+      keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"],
       hint: "jump",
       help: "jump to a line",
       group: "moving",

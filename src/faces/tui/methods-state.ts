@@ -46,8 +46,9 @@ export const methods: Screen = {
     ...listKeys((model) => methodsOf(model).length),
     {
       keys: ["A", "B", "C", "D", "E", "F"],
+      label: "A B C",
       hint: "mark",
-      help: "mark a method by its letter",
+      help: "mark by letter",
       group: "moving",
       isInFooter: false,
       act: (model, key) => {
@@ -58,7 +59,7 @@ export const methods: Screen = {
     {
       keys: ["enter"],
       hint: "preflight",
-      help: "check everything for the marked method, changing nothing",
+      help: "check the marked method",
       group: "here",
       isInFooter: true,
       blocked: (model) => {

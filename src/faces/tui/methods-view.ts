@@ -2,7 +2,7 @@ import { labelled, pending, pointer, type Area, type View } from "./area.ts";
 import type { MethodView } from "../console-views.ts";
 import { letterOf, methodsOf } from "./methods-state.ts";
 import type { Model } from "./model.ts";
-import { left, row, span, wrap, type Row } from "./text.ts";
+import { cut, left, row, span, wrap, type Row } from "./text.ts";
 
 const labelWidth = 17;
 
@@ -58,18 +58,16 @@ function reasonRows(m: MethodView, index: number, model: Model, width: number): 
     m.refusal === null
       ? `${m.isRecommended ? "recommended: " : ""}${m.reason}`
       : `not possible: ${m.refusal.reason}. ${m.refusal.next}`;
-  return wrap(words, width - 8)
-    .slice(0, isMarked ? 3 : 1)
-    .map((text, i) =>
-      row(
-        " ",
-        i === 0 ? pointer(isMarked) : span(" "),
-        span(
-          ` ${i === 0 ? letterOf(index) : " "}  ${text}`,
-          m.refusal === null ? (isMarked ? "chosen" : "plain") : "dim",
-        ),
+  return (isMarked ? wrap(words, width - 8).slice(0, 3) : [cut(words, width - 8)]).map((text, i) =>
+    row(
+      " ",
+      i === 0 ? pointer(isMarked) : span(" "),
+      span(
+        ` ${i === 0 ? letterOf(index) : " "}  ${text}`,
+        m.refusal === null ? (isMarked ? "chosen" : "plain") : "dim",
       ),
-    );
+    ),
+  );
 }
 
 /** For wide terminals: everything said about the marked method. */

@@ -36,11 +36,21 @@ export function overlayKey(model: Model, overlay: Overlay, key: KeyPress): Step 
         ? step(model, { overlay: null, toast: "Asked for the end of the run." }, { do: "abort" })
         : step(model, { overlay: null });
     case "interrupt":
+      return interruptKey(model, key);
     case "failure":
       return step(model, { overlay: null });
     default:
       return step(model, { overlay: null });
   }
+}
+
+/** What Ctrl-C offers: the keys that it names, and nothing else. */
+function interruptKey(model: Model, key: KeyPress): Step {
+  const { run } = model;
+  if (run === null || !run.isLive || run.isOver) return step(model, { overlay: null });
+  if (key.name === "x") return step(model, { overlay: { kind: "abort" } });
+  if (key.name !== "p") return step(model, { overlay: null });
+  return step(model, { overlay: null, toast: "Asked for a pause before the next step." }, { do: "pause" });
 }
 
 /** One line of the palette: `p        pause before the next step`. */

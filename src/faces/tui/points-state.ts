@@ -68,7 +68,7 @@ export const points: Screen = {
     {
       keys: ["left", "right"],
       hint: "scrub time",
-      help: "move the moment on the strip",
+      help: "move the moment",
       group: "moving",
       isInFooter: true,
       act: (model, key) => scrub(model, key === "left" ? -10 : 10),
@@ -76,7 +76,7 @@ export const points: Screen = {
     {
       keys: ["[", "]"],
       hint: "scrub finely",
-      help: "move the moment by a tenth of that",
+      help: "a tenth of that",
       group: "moving",
       isInFooter: false,
       act: (model, key) => scrub(model, key === "[" ? -1 : 1),
@@ -84,7 +84,7 @@ export const points: Screen = {
     {
       keys: ["enter"],
       hint: "use",
-      help: "use the moment on the strip, or the marked backup",
+      help: "use moment or backup",
       group: "here",
       isInFooter: true,
       blocked: (model) => (model.points.survey.status === "loading" ? "the repositories are still being read" : null),
@@ -102,7 +102,7 @@ export const points: Screen = {
     {
       keys: ["r"],
       hint: "read again",
-      help: "read the repositories again",
+      help: "read again",
       group: "here",
       isInFooter: false,
       act: (model) =>

@@ -31,14 +31,14 @@ export function startRefusal(state: PreflightState): string | null {
 
 export const preflight: Screen = {
   name: "preflight",
-  title: "3 Execute: preflight",
-  phase: "execute",
+  title: "2 Choose: preflight",
+  phase: "choose",
   bindings: [
     ...scrollKeys,
     {
       keys: ["enter"],
       hint: "start",
-      help: "start the run; production is asked for by name at its own step",
+      help: "start the run",
       group: "here",
       isInFooter: true,
       blocked: (model) => startRefusal(model.preflight),
@@ -54,7 +54,7 @@ export const preflight: Screen = {
     {
       keys: ["d"],
       hint: "dry run",
-      help: "show every step with its exact commands, or the checks again",
+      help: "the steps with commands",
       group: "here",
       isInFooter: true,
       blocked: (model) => (model.preflight.view.status === "ready" ? null : "the plan is not made yet"),

@@ -11,7 +11,13 @@ export const preflightView: View = (model, { width, height }) => {
   const view = valueOf(model.preflight.view);
   if (view === null) return pending(model.preflight.view, "checking everything before anything is written", width);
   const count = (result: string): number => view.verdicts.filter((v) => v.result === result).length;
-  const sums = `${count("pass")} ok  ${count("warn")} warn  ${count("fail")} fail  ${count("skip") + count("unknown")} not run`;
+  const notRun = count("skip") + count("unknown");
+  const sums = [
+    `${count("pass")} ok`,
+    ...(count("warn") > 0 ? [`${count("warn")} warn`] : []),
+    ...(count("fail") > 0 ? [`${count("fail")} fail`] : []),
+    ...(notRun > 0 ? [`${notRun} not run`] : []),
+  ].join("  ");
   const head = row(
     span(model.preflight.isDryRun ? " Dry run  " : " Preflight  ", "strong"),
     cut(view.title, Math.max(10, width - sums.length - 16)),

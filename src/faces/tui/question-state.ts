@@ -63,7 +63,7 @@ export const question: Screen = {
     {
       keys: ["enter"],
       hint: "answer",
-      help: "answer; a dangerous step needs the exact text",
+      help: "give the answer",
       group: "here",
       isInFooter: true,
       blocked: answerRefusal,
@@ -80,7 +80,7 @@ export const question: Screen = {
     {
       keys: ["tab"],
       hint: "copy command",
-      help: "copy the command that answers from a script",
+      help: "copy the scripted answer",
       group: "here",
       isInFooter: true,
       act: (model) => step(model, {}, { do: "copy", text: question.command(model) }),

@@ -37,7 +37,7 @@ const shared: readonly Binding[] = [
   {
     keys: ["tab"],
     hint: "next view",
-    help: "execute, verify, resume, record",
+    help: "next view of the run",
     group: "moving",
     isInFooter: true,
     act: (model) => look(model, nextView(model, 1)),
@@ -55,7 +55,7 @@ const shared: readonly Binding[] = [
   {
     keys: ["x"],
     hint: "abort…",
-    help: "abort (asks; says what stays)",
+    help: "end the run (asks first)",
     group: "here",
     isInFooter: true,
     blocked: liveOnly,
@@ -92,7 +92,7 @@ function look(model: Model, screen: ScreenName): ReturnType<typeof go> {
 const enter: Binding = {
   keys: ["enter"],
   hint: "next",
-  help: "answer the open question, continue a stopped run, or look at the next view",
+  help: "answer, continue, next view",
   group: "here",
   isInFooter: true,
   act: (model) => {

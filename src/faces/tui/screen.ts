@@ -17,6 +17,8 @@ export function step(model: Model, changes: Partial<Model>, ...effects: readonly
 /** A key with what it does. Footer, help and palette are made of these, never written by hand. */
 export interface Binding {
   readonly keys: readonly KeyName[];
+  /** How the keys are written where their names do not say it best. */
+  readonly label?: string;
   /** One or two words for the footer: `choose`. */
   readonly hint: string;
   /** A few words for help and palette. */
@@ -61,22 +63,27 @@ export function moved(model: Model, by: number, count: number): Step {
   return step(model, { cursor: Math.max(0, Math.min(count - 1, model.cursor + by)) });
 }
 
-/** Keys in pairs, backwards and forwards, with how far they go. */
-const ways: readonly { readonly keys: readonly [KeyName, KeyName]; readonly by: number }[] = [
-  { keys: ["up", "down"], by: 1 },
-  { keys: ["k", "j"], by: 1 },
-  { keys: ["pgup", "pgdn"], by: 10 },
-  { keys: ["g", "G"], by: 1e6 },
+/** Keys that go back and forth, with how far they go. */
+const ways: readonly {
+  readonly back: readonly KeyName[];
+  readonly forth: readonly KeyName[];
+  readonly label: string;
+  readonly by: number;
+}[] = [
+  { back: ["up", "k"], forth: ["down", "j"], label: "↑↓", by: 1 },
+  { back: ["pgup"], forth: ["pgdn"], label: "PgUp PgDn", by: 10 },
+  { back: ["g", "home"], forth: ["G", "end"], label: "g G", by: 1e6 },
 ];
 
 function moving(hint: string, act: (model: Model, by: number) => Step): readonly Binding[] {
-  return ways.map(({ keys, by }) => ({
-    keys,
+  return ways.map(({ back, forth, label, by }) => ({
+    keys: [...back, ...forth],
+    label,
     hint: by === 1 ? hint : by === 10 ? "page" : "first, last",
-    help: by === 1 ? hint : by === 10 ? "a page" : "first, last",
+    help: by === 1 ? `${hint} (or k j)` : by === 10 ? "a page" : "first, last",
     group: "moving",
-    isInFooter: keys[0] === "up",
-    act: (model, key) => act(model, key === keys[0] ? -by : by),
+    isInFooter: by === 1,
+    act: (model, key) => act(model, back.includes(key) ? -by : by),
   }));
 }
 

@@ -78,7 +78,7 @@ export const target: Screen = {
     {
       keys: ["up", "down"],
       hint: "kind",
-      help: "choose what kind of target it is",
+      help: "what kind of target",
       group: "moving",
       isInFooter: true,
       act: (model, key) => switched(model, key === "up" ? -1 : 1),
@@ -86,7 +86,7 @@ export const target: Screen = {
     {
       keys: ["enter"],
       hint: "look up, go on",
-      help: "look the target up in the WAL; once found, go on to the methods",
+      help: "look up, then methods",
       group: "here",
       isInFooter: true,
       blocked: ({ target: { request, isAsking } }) => {

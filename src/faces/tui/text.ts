@@ -77,8 +77,17 @@ export function cutRow(line: Row, width: number): Row {
   return out;
 }
 
+/** The text with its blanks made unbreakable for `wrap`, which turns them back. */
+export function together(text: string): string {
+  return text.replaceAll(" ", "\u00a0");
+}
+
 /** The text in lines of at most `width` cells, broken at blanks where there are any. */
 export function wrap(text: string, width: number): readonly string[] {
+  return broken(text, width).map((line) => line.replaceAll("\u00a0", " "));
+}
+
+function broken(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of visible(text).split(" ")) {
