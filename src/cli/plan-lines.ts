@@ -18,12 +18,14 @@ export function planHead({ inputs, point, estimate }: RecoveryPlan): readonly st
     `${methods[inputs.method].title} of ${inputs.cluster}: ${titleOf(target)}`,
     "",
     row("keeps", commitText(target.lastCommit, "the backup as it is, no later commit")),
-    row("loses first", commitText(target.firstLost, "nothing")),
+    ...(target.firstLost === null ? [] : [row("loses first", commitText(target.firstLost, ""))]),
     row(
       "loses",
       target.lostCommits === null
         ? "an unknown number of commits (too much WAL to count)"
-        : `${target.lostCommits} commits${inputs.asideDirectory === null ? " that production keeps" : ""}`,
+        : target.lostCommits === 0
+          ? "nothing"
+          : `${target.lostCommits} commits${inputs.asideDirectory === null ? " that production keeps" : ""}`,
     ),
     row("backup", `${point.id} in ${inputs.repository}, ended ${shortInstant(point.finishedAt)} UTC`),
     row("timeline", String(target.timeline)),
@@ -35,10 +37,6 @@ export function planHead({ inputs, point, estimate }: RecoveryPlan): readonly st
     ...Object.entries(inputs.tablespaces).map(([oid, to]) => row("", `tablespace ${oid} in ${to}`)),
     ...(inputs.asideDirectory === null ? [] : [row("moves aside", inputs.asideDirectory)]),
     row("writes", formatBytes(estimate.bytesToWrite)),
-    row(
-      "takes",
-      estimate.seconds === null ? estimate.basis : `about ${formatDuration(estimate.seconds)} (${estimate.basis})`,
-    ),
     row("then", inputs.targetAction === "pause" ? "pauses there, to be looked at" : "promotes"),
     "",
     ...Object.entries(inputs.settings).map(([name, value]) => `  ${name} = '${value}'`),

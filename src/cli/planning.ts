@@ -5,7 +5,7 @@ import type { ClusterConfig } from "../adapters/config/schema.ts";
 import { openSavedWal } from "../adapters/wal/saved-wal.ts";
 import type { Composition } from "../compose.ts";
 import { PgrescueError } from "../domain/errors.ts";
-import { formatInstant } from "../domain/instant.ts";
+import { formatInstant, instant } from "../domain/instant.ts";
 import { methods } from "../domain/methods/registry.ts";
 import type { RecoveryInputs, SiteInputs } from "../domain/plan.ts";
 import { parseSize } from "../domain/quantity.ts";
@@ -86,8 +86,8 @@ export async function planWith(
   const place =
     wish.method === "rewind-in-place" ? (wish.to ?? settings.cluster?.dataDirectory) : settings.cluster?.dataDirectory;
   const found = place === undefined ? null : await world.postgres.inspect(place);
-  const planning = planningWorld(repositories, world, found);
-  return planRecovery(await requestFor(wish, cluster, settings, found), planning);
+  const planning = planningWorld(repositories, world, found, { live: true });
+  return planRecovery(await requestFor(wish, cluster, settings, found, world), planning);
 }
 
 /** The repositories of a command, opened; throws `config` when there is none. */
@@ -99,26 +99,29 @@ export async function openRepositories(settings: Settings, world: Composition): 
   return Promise.all(settings.repositories.map(({ name }) => world.repository(name)));
 }
 
-/** What planning looks at: `found` is production's directory where it is on this host; its pg_wal counts, too. */
+/**
+ * What planning looks at. `found`: production's directory where it is on this host; its pg_wal counts, too, that of a
+ * running server only with `live`: it is not safe yet, but a recovery can read it.
+ */
 export function planningWorld(
   repositories: PlanningWorld["repositories"],
-  world: Pick<Composition, "walReader">,
+  world: Pick<Composition, "walReader" | "clock">,
   found: DataDirectory | null,
+  { live }: { readonly live: boolean },
 ): PlanningWorld {
-  const control = found?.kind === "cluster" ? found.control : null;
-  // A running server's newest WAL is not final: it is archived or saved before it is used.
-  const isUsable = control !== null && found?.postmaster === null;
-  return {
-    repositories,
-    walReader: world.walReader,
-    local:
-      isUsable && control !== null && found !== null
-        ? {
-            systemIdentifier: control.systemIdentifier,
-            wal: openSavedWal(join(found.path, "pg_wal"), control.systemIdentifier),
-          }
-        : null,
-  };
+  const control = found?.kind === "cluster" && (live || found.postmaster === null) ? found.control : null;
+  const local =
+    control === null || found === null
+      ? null
+      : {
+          systemIdentifier: control.systemIdentifier,
+          wal: openSavedWal(join(found.path, "pg_wal"), control.systemIdentifier),
+          // A second back: asynchronous commits are written a little later than they are acknowledged.
+          ...(found.postmaster === null
+            ? {}
+            : { complete: { until: instant(world.clock.now() - 1_000_000n), timeline: control.timeline } }),
+        };
+  return { repositories, walReader: world.walReader, local };
 }
 
 async function requestFor(
@@ -126,9 +129,10 @@ async function requestFor(
   cluster: string,
   settings: Settings,
   found: DataDirectory | null,
+  world: Pick<Composition, "clock">,
 ): Promise<PlanRequest> {
   const config = settings.cluster;
-  const now = (await import("../adapters/system/clock.ts")).systemClock.now();
+  const now = world.clock.now();
   const control = found?.kind === "cluster" ? found.control : null;
   const isRunning = found?.postmaster !== null && found?.postmaster !== undefined;
   const inPlace = wish.method === "rewind-in-place";
@@ -154,7 +158,7 @@ async function requestFor(
       port: inPlace ? port : (config?.connection.port ?? 5432),
       socketDirectory: found?.postmaster?.socketDirectory ?? socketOf(config) ?? "/var/run/postgresql",
       isRunning,
-      walDirectory: control !== null && !isRunning && found !== null ? join(found.path, "pg_wal") : null,
+      walDirectory: control !== null && found !== null ? join(found.path, "pg_wal") : null,
       systemIdentifier: control?.systemIdentifier ?? null,
       timeline: control?.timeline ?? null,
       floors: control?.floors ?? {},

@@ -26,7 +26,10 @@ export const command: Command = {
     const repositories = await openRepositories(settings, world);
     const place = settings.cluster?.dataDirectory;
     const found = place === undefined ? null : await world.postgres.inspect(place).catch(() => null);
-    const survey = await surveyRepositories(planningWorld(repositories, world, found), settings.clusterName);
+    const survey = await surveyRepositories(
+      planningWorld(repositories, world, found, { live: false }),
+      settings.clusterName,
+    );
     if (args.flag("json")) terminal.print(JSON.stringify(pointsDocument(survey)));
     else for (const line of pointsLines(survey)) terminal.print(line);
     return args.flag("strict") && (survey.warnings.length > 0 || survey.holes.length > 0) ? 3 : 0;

@@ -14,7 +14,7 @@ export function estimateRecovery(facts: MethodFacts, losesLater: boolean): Estim
     seconds: seconds === null ? null : Math.ceil(seconds),
     basis:
       seconds === null
-        ? "no estimate yet: no restore was measured on this host"
+        ? "no restore was measured on this host"
         : `${mega(point.bytes)} files at ${mega(speeds.restore ?? 0)}/s, ${mega(replayBytes)} WAL at ${mega(speeds.replay ?? 0)}/s, measured in ${speeds.basis}`,
     lostTransactions: losesLater ? target.lostCommits : 0,
     lostSeconds: losesLater ? (lostSeconds === null ? null : Math.max(0, lostSeconds)) : 0,

@@ -31,7 +31,7 @@ export interface RecoveryInputs {
   readonly replayUntil: string | null;
   readonly bytes: number;
   readonly storedBytes: number;
-  /** Where in-place recovery saves WAL that never reached the archive; for scratch pg_wal of a dead production, only read; null: none. */
+  /** Where in-place recovery saves WAL that never reached the archive; for scratch pg_wal of production, only read; null: none. */
   readonly savedWal: string | null;
   /** Where the old data directory is moved; null for scratch. */
   readonly asideDirectory: string | null;

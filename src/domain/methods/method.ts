@@ -11,8 +11,8 @@ export interface ProductionFacts {
   readonly port: number;
   readonly socketDirectory: string;
   readonly isRunning: boolean;
-  /** pg_wal of a server that does not run, with WAL that perhaps no archive has; null: none to use. */
-  readonly walDirectory: string | null;
+  /** pg_wal of the same system on this host, with WAL that perhaps no archive has yet; null: none to use. */
+  readonly walDirectory?: string | null;
 }
 
 /** Where a recovery that leaves production alone goes. `dataDirectory` null: not said. */

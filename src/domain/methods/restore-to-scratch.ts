@@ -48,8 +48,8 @@ export function placeScratch(facts: MethodFacts): Placement {
     port: facts.destination.port,
     socketDirectory: facts.destination.socketDirectory ?? `${dataDirectory}.socket`,
     tablespaces: mapTablespaces(facts, (oid) => `${dataDirectory}.tablespaces/${oid}`),
-    // Only read: the last commits of a dead server may be nowhere else.
-    savedWal: facts.production.isRunning ? null : facts.production.walDirectory,
+    // Only read: the last commits may be nowhere else yet.
+    savedWal: facts.production.walDirectory ?? null,
     asideDirectory: null,
     confirm: `${facts.cluster}@${facts.host}`,
   };

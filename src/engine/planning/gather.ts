@@ -1,8 +1,8 @@
 import type { WalInventory } from "../../domain/coverage.ts";
 import { messageOf, PgrescueError } from "../../domain/errors.ts";
-import { formatInstant } from "../../domain/instant.ts";
+import { formatInstant, type Instant } from "../../domain/instant.ts";
 import type { RecoveryPoint } from "../../domain/recovery-point.ts";
-import { defaultSegmentSize } from "../../domain/segment.ts";
+import { defaultSegmentSize, type TimelineId } from "../../domain/segment.ts";
 import { judgePoint } from "../../domain/standing.ts";
 import type { Repository } from "../../ports/repository.ts";
 import type { WalReader, WalSource } from "../../ports/wal-reader.ts";
@@ -13,7 +13,12 @@ import { openWal, type LocalWal } from "./join-sources.ts";
 export interface PlanningWorld {
   readonly repositories: readonly Repository[];
   readonly walReader: WalReader;
-  readonly local: { readonly systemIdentifier: string; readonly wal: LocalWal } | null;
+  readonly local: {
+    readonly systemIdentifier: string;
+    readonly wal: LocalWal;
+    /** Of a running server: everything committed until then is in it, on `timeline`. */
+    readonly complete?: { readonly until: Instant; readonly timeline: TimelineId };
+  } | null;
 }
 
 /** One database system of a cluster with everything that is stored of it. */

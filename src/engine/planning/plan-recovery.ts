@@ -143,9 +143,14 @@ async function lookUp(
     (request.target.target.kind === "immediate" || inventory.ranges.length === 0 ? own : null);
   const choice = await chooseTimeline(source, world.walReader, asked, request.production.timeline);
   const order = choice.order.length > 0 ? choice.order : [points.at(-1)?.timeline ?? 1];
+  const complete = world.local?.systemIdentifier === system.systemIdentifier ? world.local.complete : undefined;
   let first: PlanRefusal | null = null;
   for (const timeline of order) {
-    const found = await findTarget({ source, inventory, reader: world.walReader, points }, timeline, request.target);
+    const found = await findTarget(
+      { source, inventory, reader: world.walReader, points, ...(complete === undefined ? {} : { complete }) },
+      timeline,
+      request.target,
+    );
     if (!isRefusal(found)) {
       const elsewhere =
         first === null ? choice.warnings : [`it was found on timeline ${timeline}, which is not the newest`];

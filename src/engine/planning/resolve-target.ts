@@ -25,6 +25,8 @@ export interface TargetWorld {
   readonly inventory: WalInventory;
   readonly reader: WalReader;
   readonly points: readonly RecoveryPoint[];
+  /** The WAL of that timeline is known to be complete until then, whatever it says itself. */
+  readonly complete?: { readonly until: Instant; readonly timeline: TimelineId };
 }
 
 /** A target with the point to begin from. */
@@ -59,7 +61,10 @@ export async function findTarget(
   const wanted =
     request.target.kind === "latest" || request.target.kind === "immediate" ? [newest] : reaches.toReversed();
   for (const reach of wanted) {
-    const end = await findWalEnd(path, { from: reach.from, until: reach.until });
+    const end = provenBy(
+      await findWalEnd(path, { from: reach.from, until: reach.until }),
+      reach === newest && world.complete?.timeline === timeline ? world.complete.until : null,
+    );
     ends.unshift({ reach, end });
     const stop = request.target.kind === "immediate" ? immediate(newest) : await findStop(path, reach, end, request);
     if (stop === null) continue;
@@ -69,6 +74,10 @@ export async function findTarget(
     return complete(path, reach, end, point, beforeHole(path, reach, end, world, request, stop), request);
   }
   return notReached(path, ends, request);
+}
+
+function provenBy(end: WalEnd, until: Instant | null): WalEnd {
+  return until === null || (end.provenUntil !== null && end.provenUntil > until) ? end : { ...end, provenUntil: until };
 }
 
 function immediate(reach: Reach): Stop {
