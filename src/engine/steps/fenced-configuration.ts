@@ -8,8 +8,29 @@ import { majorOf, siteOf } from "./recovery-inputs.ts";
 import { fenceSettings, recoverySettings } from "./recovery-settings.ts";
 import { closedHba, generatedHeader, type WantedFile } from "./scratch-configuration.ts";
 
-/** Paths in a configuration that belong to the host it came from. */
-const hostPaths = ["data_directory", "config_file", "hba_file", "ident_file", "external_pid_file", "include_dir", "include", "include_if_exists", "unix_socket_directories", "stats_temp_directory", "log_directory", "ssl", "ssl_cert_file", "ssl_key_file", "ssl_ca_file", "ssl_crl_file"];
+/** Parameters and directives that tie a configuration to the place it came from. */
+const placeBound = [
+  "data_directory",
+  "config_file",
+  "hba_file",
+  "ident_file",
+  "external_pid_file",
+  "include_dir",
+  "include",
+  "include_if_exists",
+];
+
+/** Parameters that name files or directories of the host; what they name may be here, too. */
+const hostPaths = [
+  "unix_socket_directories",
+  "log_directory",
+  "stats_temp_directory",
+  "ssl_cert_file",
+  "ssl_key_file",
+  "ssl_ca_file",
+  "ssl_crl_file",
+  "ssl_dh_params_file",
+];
 
 /** postgresql.auto.conf as it was before this run, kept in the run's directory until the fence is taken down. */
 export function originalAutoConf(ctx: Pick<StepContext, "directory">): string {
@@ -26,7 +47,11 @@ export async function isFenced(inputs: RecoveryInputs, ctx: StepContext): Promis
  * The configuration of a server that recovers in production's place. Fence and recovery stand in postgresql.auto.conf,
  * which is read last: whoever starts this directory, by whatever command, starts it fenced and still recovering.
  */
-export async function fencedFiles(inputs: RecoveryInputs, ctx: StepContext, restoreCommand: string): Promise<readonly WantedFile[]> {
+export async function fencedFiles(
+  inputs: RecoveryInputs,
+  ctx: StepContext,
+  restoreCommand: string,
+): Promise<readonly WantedFile[]> {
   const { files, postgres } = ctx.world;
   const server = ownServer(inputs, ctx);
   const data = inputs.dataDirectory;
@@ -40,7 +65,10 @@ export async function fencedFiles(inputs: RecoveryInputs, ctx: StepContext, rest
     ...inside,
     { path: server.hbaFile, content: closedHba },
     { path: server.identFile, content: `${generatedHeader}\n` },
-    { path: `${data}/postgresql.auto.conf`, content: `${before.trimEnd()}\n${generatedHeader} Fence and recovery, taken out again at the end.\n${postgres.formatSettings(block)}` },
+    {
+      path: `${data}/postgresql.auto.conf`,
+      content: `${before.trimEnd()}\n${generatedHeader} Fence and recovery, taken out again at the end.\n${postgres.formatSettings(block)}`,
+    },
     { path: `${data}/recovery.signal`, content: "" },
   ];
 }
@@ -70,15 +98,45 @@ async function cleanedConfiguration(inputs: RecoveryInputs, ctx: StepContext): P
  */
 export async function broughtBackFiles(inputs: RecoveryInputs, ctx: StepContext): Promise<readonly WantedFile[]> {
   const { postgres } = ctx.world;
-  if ((await postgres.configurationFiles(inputs.dataDirectory, majorOf(inputs), siteOf(inputs).configFile)) !== null) return [];
+  if ((await postgres.configurationFiles(inputs.dataDirectory, majorOf(inputs), siteOf(inputs).configFile)) !== null)
+    return [];
   const kept = await catalogFiles(inputs, ctx);
   const wanted: WantedFile[] = [];
-  for (const [role, name] of [["config_file", "postgresql.conf"], ["hba_file", "pg_hba.conf"], ["ident_file", "pg_ident.conf"]] as const) {
+  for (const [role, name] of [
+    ["config_file", "postgresql.conf"],
+    ["hba_file", "pg_hba.conf"],
+    ["ident_file", "pg_ident.conf"],
+  ] as const) {
     const file = kept.find((f) => f.role === role);
     const path = `${inputs.dataDirectory}/${name}`;
     if ((await ctx.world.files.facts(path)) !== null) continue;
-    const text = file === undefined ? "" : role === "config_file" ? withoutLeftovers(withoutSettings(file.content, hostPaths)) : file.content;
-    wanted.push({ path, content: `${generatedHeader} ${file === undefined ? "The backup kept no such file." : `It was ${file.path}.`}\n${text}` });
+    const text = file === undefined ? "" : role === "config_file" ? await fitting(file.content, ctx) : file.content;
+    wanted.push({
+      path,
+      content: `${generatedHeader} ${file === undefined ? "The backup kept no such file." : `It was ${file.path}.`}\n${text}`,
+    });
   }
   return wanted;
+}
+
+/** A configuration without what this host does not have; TLS is off where one of its files is missing. */
+async function fitting(text: string, ctx: StepContext): Promise<string> {
+  const absent: string[] = [];
+  for (const name of hostPaths) {
+    const value = settingOf(text, name);
+    const paths = (value ?? "")
+      .split(",")
+      .map((path) => path.trim())
+      .filter((path) => path.startsWith("/"));
+    for (const path of paths) if ((await ctx.world.files.facts(path)) === null) absent.push(name);
+  }
+  const tls = absent.some((name) => name.startsWith("ssl_")) ? ["ssl"] : [];
+  return withoutLeftovers(withoutSettings(text, [...placeBound, ...absent, ...tls]));
+}
+
+/** The last value that a configuration's text gives a parameter, quotes taken off; null where it gives none. */
+function settingOf(text: string, name: string): string | null {
+  const matches = [...text.matchAll(new RegExp(`^\\s*${name}\\s*=?\\s*(?:'([^']*)'|([^#\\s]+))`, "gim"))];
+  const last = matches.at(-1);
+  return last === undefined ? null : (last[1] ?? last[2] ?? null);
 }

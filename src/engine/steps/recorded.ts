@@ -11,6 +11,8 @@ export const recordedNames = {
   server: "server",
   /** {state, lsn, commitAt}: where recovery ended. */
   stopped: "stopped",
+  /** What the check of that place found. */
+  judged: "stop-judged",
   /** {at, timeline}: when recovery was ended, and the new timeline. */
   promoted: "promoted",
   /** {directory, files, pushed, last}: WAL that only the old data directory had. */

@@ -13,7 +13,14 @@ import { logged, recorded } from "./signals.ts";
 import { relinkWal } from "./wal-link.ts";
 
 /** Files that stop a start or lead it elsewhere. */
-const unwanted = ["postmaster.pid", "postmaster.opts", "recovery.conf", "recovery.done", "standby.signal", "tablespace_map.old"];
+const unwanted = [
+  "postmaster.pid",
+  "postmaster.opts",
+  "recovery.conf",
+  "recovery.done",
+  "standby.signal",
+  "tablespace_map.old",
+];
 
 /** What the restored copy brings along and a scratch server must not read. */
 const replaced = ["postgresql.conf", "pg_hba.conf", "pg_ident.conf", "postgresql.auto.conf"];
@@ -26,7 +33,9 @@ export const step: StepKind<Record<string, never>> = {
   describe(_p, raw) {
     const inputs = recoveryInputs(raw);
     const target = Object.entries(inputs.settings).map(([name, value]) => `${name} = '${value}'`);
-    const how = isInPlace(inputs) ? "fenced: nobody else can connect" : "muzzled: archiving, jobs, replication and network off";
+    const how = isInPlace(inputs)
+      ? "fenced: nobody else can connect"
+      : "muzzled: archiving, jobs, replication and network off";
     return { text: [`configure ${inputs.dataDirectory}, ${how}`, ...target].join("\n"), commands: [] };
   },
   async probe(_p, ctx) {
@@ -40,7 +49,10 @@ export const step: StepKind<Record<string, never>> = {
     const { files, postgres } = ctx.world;
     const found = await postgres.inspect(inputs.dataDirectory);
     if (found.kind !== "cluster" || found.postmaster !== null) {
-      throw new PgrescueError("precondition-refused", `${inputs.dataDirectory} is no restored cluster without a server`);
+      throw new PgrescueError(
+        "precondition-refused",
+        `${inputs.dataDirectory} is no restored cluster without a server`,
+      );
     }
     await refuseEscapes(inputs, ctx);
     // What is read from the old configuration is kept before the first of its files is replaced.
@@ -56,7 +68,10 @@ export const step: StepKind<Record<string, never>> = {
         yield logged(`${file.path} comes from the backup's catalog: check it before the application returns`, "warn");
       }
       if ((await files.facts(originalAutoConf(ctx))) === null) {
-        await files.write(originalAutoConf(ctx), (await files.read(`${inputs.dataDirectory}/postgresql.auto.conf`)) ?? "");
+        await files.write(
+          originalAutoConf(ctx),
+          (await files.read(`${inputs.dataDirectory}/postgresql.auto.conf`)) ?? "",
+        );
       }
     } else {
       const old = [];
@@ -77,7 +92,11 @@ function recordedPreload(ctx: StepContext): readonly string[] | null {
   return Array.isArray(value) ? value.map(String) : null;
 }
 
-async function wantedFiles(inputs: RecoveryInputs, ctx: StepContext, preload = recordedPreload(ctx) ?? []): Promise<readonly WantedFile[]> {
+async function wantedFiles(
+  inputs: RecoveryInputs,
+  ctx: StepContext,
+  preload = recordedPreload(ctx) ?? [],
+): Promise<readonly WantedFile[]> {
   const { restoreCommand } = await ctx.world.recoveryWal.prepare({
     cluster: inputs.cluster,
     systemIdentifier: inputs.systemIdentifier,
@@ -89,7 +108,9 @@ async function wantedFiles(inputs: RecoveryInputs, ctx: StepContext, preload = r
     timeline: inputs.target.timeline,
     savedWal: inputs.savedWal,
   });
-  return isInPlace(inputs) ? fencedFiles(inputs, ctx, restoreCommand) : scratchFiles(inputs, ctx, restoreCommand, preload);
+  return isInPlace(inputs)
+    ? fencedFiles(inputs, ctx, restoreCommand)
+    : scratchFiles(inputs, ctx, restoreCommand, preload);
 }
 
 async function different(wanted: readonly WantedFile[], ctx: StepContext): Promise<readonly WantedFile[]> {

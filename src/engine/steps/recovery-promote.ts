@@ -1,10 +1,9 @@
 import { PgrescueError } from "../../domain/errors.ts";
 import type { StepKind } from "../step.ts";
 import { ownServerRuns, recoveryState, withOwnSession } from "./own-server-run.ts";
-import { recordedNames } from "./recorded.ts";
+import { promotion } from "./promotion.ts";
 import { recoveryInputs } from "./recovery-inputs.ts";
-import { logged, recorded } from "./signals.ts";
-import { formatInstant } from "../../domain/instant.ts";
+import { logged } from "./signals.ts";
 
 /** How long a promotion may take: it ends recovery and writes a checkpoint in the background. */
 const patience = 600_000;
@@ -33,15 +32,14 @@ export const step: StepKind<Record<string, never>> = {
       const state = await withOwnSession(inputs, ctx, (sql) => recoveryState(sql, inputs));
       if (state === "promoted") break;
       if (clock.monotonic() > deadline) {
-        throw new PgrescueError("external-failure", "the server did not end recovery within ten minutes of pg_promote()");
+        throw new PgrescueError(
+          "external-failure",
+          "the server did not end recovery within ten minutes of pg_promote()",
+        );
       }
       yield { signal: "progress", done: 0, total: null, unit: "checks", doing: "waiting for the end of recovery" };
       await clock.sleep(200, ctx.signal);
     }
-    const timeline = await withOwnSession(inputs, ctx, async (sql) => {
-      const [row] = await sql.query<{ timeline: string }>("select substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as timeline");
-      return Number.parseInt(row?.timeline ?? "", 16);
-    });
-    yield recorded(recordedNames.promoted, { at: formatInstant(clock.now()), timeline });
+    yield await promotion(inputs, ctx);
   },
 };

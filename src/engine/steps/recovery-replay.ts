@@ -6,6 +6,7 @@ import type { RecoveryStatus } from "../../ports/postgres.ts";
 import type { StepContext, StepKind, StepSignal } from "../step.ts";
 import { ownServerRuns, recoveryState, startOwnServer, stopOwnServer, withOwnSession } from "./own-server-run.ts";
 import { isFenced } from "./fenced-configuration.ts";
+import { promotion } from "./promotion.ts";
 import { isOwnOrNone } from "./production.ts";
 import { ownConnection, ownServer } from "./own-server.ts";
 import { hasRecorded, recordedNames } from "./recorded.ts";
@@ -58,12 +59,18 @@ export const step: StepKind<Record<string, never>> = {
       lsn: end.replayLsn === null ? null : formatLsn(end.replayLsn),
       commitAt: end.lastCommitAt === null ? null : formatInstant(end.lastCommitAt),
     });
+    if (end.state === "promoted" && ctx.recorded[recordedNames.promoted] === undefined)
+      yield await promotion(inputs, ctx);
     // A server that was promoted and started again tells no more where its recovery ended; it was judged then.
-    if (ctx.recorded[recordedNames.promoted] !== undefined && end.replayLsn === null) return;
+    if (end.state === "promoted" && end.replayLsn === null && wasJudged(ctx)) return;
     const answer = judgeStop(inputs, end.replayLsn, end.state === "promoted");
     yield judged(answer);
+    yield recorded(recordedNames.judged, answer.result);
     if (answer.result === "fail") {
-      throw new PgrescueError("verification-failed", `recovery stopped at another place than planned: ${answer.evidence}`);
+      throw new PgrescueError(
+        "verification-failed",
+        `recovery stopped at another place than planned: ${answer.evidence}`,
+      );
     }
   },
   async *undo(_p, ctx) {
@@ -73,6 +80,10 @@ export const step: StepKind<Record<string, never>> = {
     yield logged(`the server of this run on ${inputs.dataDirectory} is stopped`);
   },
 };
+
+function wasJudged(ctx: StepContext): boolean {
+  return ctx.recorded[recordedNames.judged] !== undefined;
+}
 
 function takenBackFile(ctx: StepContext): string {
   return `${ctx.directory}/replay-taken-back`;
@@ -90,7 +101,11 @@ async function isOver(inputs: RecoveryInputs, ctx: StepContext): Promise<boolean
 }
 
 /** Follows to the end; throws `external-failure` with what the log says when it is no end to be glad of. */
-async function* follow(inputs: RecoveryInputs, ctx: StepContext, offset: number | null): AsyncGenerator<StepSignal, RecoveryStatus> {
+async function* follow(
+  inputs: RecoveryInputs,
+  ctx: StepContext,
+  offset: number | null,
+): AsyncGenerator<StepSignal, RecoveryStatus> {
   const server = ownServer(inputs, ctx);
   const statuses = ctx.world.postgres.followRecovery({
     dataDirectory: inputs.dataDirectory,
