@@ -243,9 +243,7 @@ describe("the server's tar stream", () => {
   });
 
   test("is refused when it ends early or a header is damaged", async () => {
-    await expect(collect(tarMembers(bytesOf(tarHeader("a", 700), Buffer.alloc(600))))).rejects.toThrow(
-      "ends inside a",
-    );
+    await expect(collect(tarMembers(bytesOf(tarHeader("a", 700), Buffer.alloc(600))))).rejects.toThrow("ends inside a");
     const damaged = tarHeader("a", 1);
     damaged[0] = 66;
     await expect(collect(tarMembers(bytesOf(damaged)))).rejects.toThrow("checksum");
