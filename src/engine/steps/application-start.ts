@@ -12,7 +12,8 @@ export const step: StepKind<Record<string, never>> = {
   parse: () => ({}),
   describe(_p, raw) {
     const { startApplication } = siteOf(recoveryInputs(raw));
-    const text = startApplication === undefined ? "no hook is configured: start the application by hand" : "start the application";
+    const text =
+      startApplication === undefined ? "no hook is configured: start the application by hand" : "start the application";
     return { text, commands: startApplication === undefined ? [] : [startApplication] };
   },
   async probe(_p, ctx) {
@@ -21,7 +22,11 @@ export const step: StepKind<Record<string, never>> = {
   async *run(_p, ctx) {
     const { startApplication } = siteOf(recoveryInputs(ctx.inputs));
     if (startApplication === undefined) {
-      yield judged(verdict(name, "application started", "skip", "no hooks.startApplication is configured", { mend: "Start the application by hand." }));
+      yield judged(
+        verdict(name, "application started", "skip", "no hooks.startApplication is configured", {
+          mend: "Start the application by hand.",
+        }),
+      );
     } else {
       await ctx.command(startApplication, { signal: ctx.signal });
       yield logged("the application was started");

@@ -26,7 +26,10 @@ export const step: StepKind<Record<string, never>> = {
   parse: () => ({}),
   describe(_p, raw) {
     const { stopApplication } = siteOf(recoveryInputs(raw));
-    const text = stopApplication === undefined ? "no hook is configured: sessions are ended" : "stop the application; sessions that stay are ended";
+    const text =
+      stopApplication === undefined
+        ? "no hook is configured: sessions are ended"
+        : "stop the application; sessions that stay are ended";
     return { text, commands: stopApplication === undefined ? [] : [stopApplication] };
   },
   async probe(_p, ctx) {
@@ -36,22 +39,34 @@ export const step: StepKind<Record<string, never>> = {
     const inputs = recoveryInputs(ctx.inputs);
     const { stopApplication } = siteOf(inputs);
     if (stopApplication !== undefined) await ctx.command(stopApplication, { signal: ctx.signal });
-    else yield logged("no hooks.stopApplication is configured: stop the application by hand, it will reconnect otherwise", "warn");
+    else
+      yield logged(
+        "no hooks.stopApplication is configured: stop the application by hand, it will reconnect otherwise",
+        "warn",
+      );
     if (await isOwnOrNone(inputs, ctx)) {
       yield logged("no server runs, so nobody is connected");
-      return yield recorded(name, { sessions: 0, ended: 0 });
+      yield recorded(name, { sessions: 0, ended: 0 });
+      return;
     }
     const deadline = ctx.world.clock.monotonic() + (stopApplication === undefined ? 0 : patience);
     let left = await sessions(inputs, ctx);
     while (left.length > 0 && ctx.world.clock.monotonic() < deadline) {
-      yield { signal: "progress", done: 0, total: left.length, unit: "checks", doing: `waiting for ${left.length} sessions to end` };
+      yield {
+        signal: "progress",
+        done: 0,
+        total: left.length,
+        unit: "checks",
+        doing: `waiting for ${left.length} sessions to end`,
+      };
       await ctx.world.clock.sleep(500, ctx.signal);
       left = await sessions(inputs, ctx);
     }
     for (const { who } of left.slice(0, 20)) yield logged(`ending the session of ${who}`, "warn");
     if (left.length > 0) await end(left, inputs, ctx);
     const still = await sessions(inputs, ctx);
-    if (still.length > 0) yield logged(`${still.length} sessions came back; stopping the server ends them for good`, "warn");
+    if (still.length > 0)
+      yield logged(`${still.length} sessions came back; stopping the server ends them for good`, "warn");
     yield recorded(name, { sessions: still.length, ended: left.length });
   },
 };
@@ -72,6 +87,9 @@ async function end(left: readonly Session[], inputs: RecoveryInputs, ctx: StepCo
     // A terminated backend needs a moment to roll back and leave.
     await ctx.world.clock.sleep(500, ctx.signal);
   }).catch((error: unknown) => {
-    throw new PgrescueError("external-failure", "the remaining sessions could not be ended", { cause: error, next: "Stop the application, then continue." });
+    throw new PgrescueError("external-failure", "the remaining sessions could not be ended", {
+      cause: error,
+      next: "Stop the application, then continue.",
+    });
   });
 }

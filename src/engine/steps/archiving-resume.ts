@@ -18,7 +18,10 @@ export const step: StepKind<Record<string, never>> = {
   risk: "production",
   parse: () => ({}),
   describe(_p, raw) {
-    return { text: `switch WAL and wait until ${recoveryInputs(raw).repository} has the new timeline's history and first segment`, commands: [] };
+    return {
+      text: `switch WAL and wait until ${recoveryInputs(raw).repository} has the new timeline's history and first segment`,
+      commands: [],
+    };
   },
   async probe(_p, ctx) {
     return hasRecorded(ctx, name);
@@ -28,8 +31,13 @@ export const step: StepKind<Record<string, never>> = {
     const { clock } = ctx.world;
     const mode = await setting("archive_mode", inputs, ctx);
     if (mode === "off") {
-      yield judged(verdict(name, title, "warn", "archive_mode is off: only base backups can be recovered from now on", { mend: "Run `pgrescue doctor`: it prints the lines that turn archiving on." }));
-      return yield recorded(name, { mode });
+      yield judged(
+        verdict(name, title, "warn", "archive_mode is off: only base backups can be recovered from now on", {
+          mend: "Run `pgrescue doctor`: it prints the lines that turn archiving on.",
+        }),
+      );
+      yield recorded(name, { mode });
+      return;
     }
     const archive = (await ctx.world.repository(inputs.repository)).wal(inputs.cluster, inputs.systemIdentifier);
     const { segment, timeline } = await switchSegment(inputs, ctx);
@@ -42,12 +50,22 @@ export const step: StepKind<Record<string, never>> = {
       if (missing.length === 0) break;
       const failed = await lastFailure(inputs, ctx);
       if (clock.monotonic() > deadline) {
-        throw new PgrescueError("external-failure", `the archive still lacks ${missing.join(", ")}${failed === null ? "" : `; the archiver last failed on ${failed}`}`, {
-          means: "The server works, but nothing that is committed now could be recovered.",
-          next: "Look at archive_command and the server's log, mend it, then continue.",
-        });
+        throw new PgrescueError(
+          "external-failure",
+          `the archive still lacks ${missing.join(", ")}${failed === null ? "" : `; the archiver last failed on ${failed}`}`,
+          {
+            means: "The server works, but nothing that is committed now could be recovered.",
+            next: "Look at archive_command and the server's log, mend it, then continue.",
+          },
+        );
       }
-      yield { signal: "progress", done: wanted.length - missing.length, total: wanted.length, unit: "segments", doing: failed === null ? `waiting for ${missing[0]}` : `the archiver fails on ${failed}` };
+      yield {
+        signal: "progress",
+        done: wanted.length - missing.length,
+        total: wanted.length,
+        unit: "segments",
+        doing: failed === null ? `waiting for ${missing[0]}` : `the archiver fails on ${failed}`,
+      };
       await clock.sleep(500, ctx.signal);
     }
     yield judged(verdict(name, title, "pass", `${wanted.join(" and ")} arrived in ${inputs.repository}`));
@@ -62,7 +80,10 @@ async function setting(which: string, inputs: RecoveryInputs, ctx: StepContext):
   });
 }
 
-async function switchSegment(inputs: RecoveryInputs, ctx: StepContext): Promise<{ readonly segment: string; readonly timeline: number }> {
+async function switchSegment(
+  inputs: RecoveryInputs,
+  ctx: StepContext,
+): Promise<{ readonly segment: string; readonly timeline: number }> {
   return withProductionSession(inputs, ctx, async (sql) => {
     // A segment without a record in it would not be switched.
     await sql.query("select pg_create_restore_point('pgrescue: archiving resumed')");

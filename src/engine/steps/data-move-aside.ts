@@ -46,7 +46,8 @@ export const step: StepKind<Record<string, never>> = {
         const mode = (await ctx.world.files.facts(move.from))?.mode;
         await carryOut(move.from, move.to, move.how, ctx);
         // An empty directory of the same mode takes its place; for the data directory the restore makes it.
-        if (move.how === "rename" && move.what !== "data") await ctx.world.files.makeDirectory(move.from, mode ?? 0o700);
+        if (move.how === "rename" && move.what !== "data")
+          await ctx.world.files.makeDirectory(move.from, mode ?? 0o700);
         yield logged(`moved ${move.from} to ${move.to}`);
       } else if (move.what !== "data" && move.how === "rename") await ctx.world.files.makeDirectory(move.from);
     }
@@ -58,7 +59,8 @@ export const step: StepKind<Record<string, never>> = {
     await refuseRunning(inputs, ctx);
     for (const move of (await movesOf(ctx)) ?? []) {
       if ((await stateOf(move, ctx)) === "absent") continue;
-      const base = move.how === "rename" ? `${move.from}.undone-${ctx.run}` : `${move.from}/.pgrescue-undone-${ctx.run}`;
+      const base =
+        move.how === "rename" ? `${move.from}.undone-${ctx.run}` : `${move.from}/.pgrescue-undone-${ctx.run}`;
       if (((await ctx.world.files.list(move.from)) ?? []).length > 0) {
         const kept = await freeName(base, ctx);
         await carryOut(move.from, kept, move.how, ctx);

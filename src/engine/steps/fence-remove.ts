@@ -12,7 +12,10 @@ export const step: StepKind<Record<string, never>> = {
   parse: () => ({}),
   describe(_p, raw) {
     const inputs = recoveryInputs(raw);
-    return { text: `stop the fenced server on ${inputs.dataDirectory}`, commands: [["pg_ctl", "stop", "-D", inputs.dataDirectory]] };
+    return {
+      text: `stop the fenced server on ${inputs.dataDirectory}`,
+      commands: [["pg_ctl", "stop", "-D", inputs.dataDirectory]],
+    };
   },
   async probe(_p, ctx) {
     const inputs = recoveryInputs(ctx.inputs);
@@ -23,7 +26,8 @@ export const step: StepKind<Record<string, never>> = {
     const inputs = recoveryInputs(ctx.inputs);
     if (await ownServerRuns(inputs, ctx)) {
       const state = await withOwnSession(inputs, ctx, (sql) => recoveryState(sql, inputs));
-      if (state !== "promoted") throw new PgrescueError("precondition-refused", "the fenced server is still in recovery; promote it first");
+      if (state !== "promoted")
+        throw new PgrescueError("precondition-refused", "the fenced server is still in recovery; promote it first");
     }
     await stopOwnServer(inputs, ctx);
     yield logged("the fenced server is stopped");

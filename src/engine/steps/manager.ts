@@ -5,7 +5,11 @@ import type { StepContext } from "../step.ts";
 import { majorOf, siteOf } from "./recovery-inputs.ts";
 
 /** Who manages the server in production's place, or why it must not be touched. */
-export function findManager(inputs: RecoveryInputs, ctx: StepContext, directory: DataDirectory): Promise<ControlFinding> {
+export function findManager(
+  inputs: RecoveryInputs,
+  ctx: StepContext,
+  directory: DataDirectory,
+): Promise<ControlFinding> {
   const request = (siteOf(inputs).control ?? { kind: "auto" }) as ControlRequest;
   return ctx.world.postgres.serverControl(directory, majorOf(inputs), request);
 }

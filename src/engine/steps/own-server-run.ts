@@ -11,7 +11,11 @@ import { isInPlace, majorOf, siteOf } from "./recovery-inputs.ts";
 async function startSettings(inputs: RecoveryInputs, ctx: StepContext): Promise<{ readonly [name: string]: string }> {
   if (!isInPlace(inputs)) return {};
   const server = ownServer(inputs, ctx);
-  const files = await ctx.world.postgres.configurationFiles(inputs.dataDirectory, majorOf(inputs), siteOf(inputs).configFile);
+  const files = await ctx.world.postgres.configurationFiles(
+    inputs.dataDirectory,
+    majorOf(inputs),
+    siteOf(inputs).configFile,
+  );
   const outside = files !== null && !files.inDataDirectory ? { config_file: files.configFile } : {};
   return { ...outside, hba_file: server.hbaFile, ident_file: server.identFile };
 }
@@ -23,9 +27,13 @@ export async function ownServerRuns(inputs: RecoveryInputs, ctx: StepContext): P
   if (postmaster.socketDirectory === ownServer(inputs, ctx).socketDirectory) return true;
   // A postmaster that has only begun has not written its socket directory yet.
   if (postmaster.socketDirectory === "" && (await isFenced(inputs, ctx))) return true;
-  throw new PgrescueError("precondition-refused", `another server runs on ${inputs.dataDirectory}, pid ${postmaster.pid}`, {
-    next: "Stop it through what manages it, then continue.",
-  });
+  throw new PgrescueError(
+    "precondition-refused",
+    `another server runs on ${inputs.dataDirectory}, pid ${postmaster.pid}`,
+    {
+      next: "Stop it through what manages it, then continue.",
+    },
+  );
 }
 
 /** Starts this run's own server; refuses where a link leads outside. Gives the log's size before. */
@@ -50,7 +58,9 @@ export async function startOwnServer(inputs: RecoveryInputs, ctx: StepContext): 
 export async function stopOwnServer(inputs: RecoveryInputs, ctx: StepContext): Promise<void> {
   if (!(await ownServerRuns(inputs, ctx))) return;
   const installation = await installationFor(inputs, ctx);
-  await ctx.command(ctx.world.postgres.stopCommand({ dataDirectory: inputs.dataDirectory, installation, mode: "fast" }));
+  await ctx.command(
+    ctx.world.postgres.stopCommand({ dataDirectory: inputs.dataDirectory, installation, mode: "fast" }),
+  );
 }
 
 /** A session in this run's own server, closed at the end of the scope of `use`. */

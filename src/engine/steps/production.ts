@@ -12,7 +12,11 @@ export async function isOwnOrNone(inputs: RecoveryInputs, ctx: StepContext): Pro
 }
 
 /** A session in production's server through its own socket, as the configured superuser; closed after `use`. */
-export async function withProductionSession<T>(inputs: RecoveryInputs, ctx: StepContext, use: (sql: Sql) => Promise<T>): Promise<T> {
+export async function withProductionSession<T>(
+  inputs: RecoveryInputs,
+  ctx: StepContext,
+  use: (sql: Sql) => Promise<T>,
+): Promise<T> {
   const { postgres, sql } = ctx.world;
   const { superuser = "postgres", database = "postgres" } = siteOf(inputs);
   const target = postgres.connectionOf(await postgres.inspect(inputs.dataDirectory), superuser, database);

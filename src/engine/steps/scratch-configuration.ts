@@ -42,10 +42,16 @@ export async function scratchFiles(
   const recovery = recoverySettings(inputs, restoreCommand);
   const data = inputs.dataDirectory;
   return [
-    { path: `${data}/postgresql.conf`, content: `${generatedHeader} This server is a copy: it must not archive, replicate, run jobs or listen.\n${postgres.formatSettings(muzzle)}` },
+    {
+      path: `${data}/postgresql.conf`,
+      content: `${generatedHeader} This server is a copy: it must not archive, replicate, run jobs or listen.\n${postgres.formatSettings(muzzle)}`,
+    },
     { path: server.hbaFile, content: closedHba },
     { path: server.identFile, content: `${generatedHeader}\n` },
-    { path: `${data}/postgresql.auto.conf`, content: `${generatedHeader} Where recovery stops.\n${postgres.formatSettings(recovery)}` },
+    {
+      path: `${data}/postgresql.auto.conf`,
+      content: `${generatedHeader} Where recovery stops.\n${postgres.formatSettings(recovery)}`,
+    },
     { path: `${data}/recovery.signal`, content: "" },
   ];
 }

@@ -22,7 +22,11 @@ export const step: StepKind<Record<string, never>> = {
   async *run(_p, ctx) {
     const inputs = recoveryInputs(ctx.inputs);
     const { signalFile } = await ctx.world.postgres.inspect(inputs.dataDirectory);
-    if (signalFile !== null) throw new PgrescueError("precondition-refused", `${signalFile} is still in ${inputs.dataDirectory}: recovery has not ended`);
+    if (signalFile !== null)
+      throw new PgrescueError(
+        "precondition-refused",
+        `${signalFile} is still in ${inputs.dataDirectory}: recovery has not ended`,
+      );
     await refuseEscapes(inputs, ctx);
     yield* startProduction(inputs, ctx);
   },

@@ -30,7 +30,10 @@ export const step: StepKind<Record<string, never>> = {
     const deadline = clock.monotonic() + patience;
     while (!(await isOwnOrNone(inputs, ctx))) {
       if (clock.monotonic() > deadline) {
-        throw new PgrescueError("external-failure", `the server on ${inputs.dataDirectory} still runs after ${manager.stop.join(" ")}`);
+        throw new PgrescueError(
+          "external-failure",
+          `the server on ${inputs.dataDirectory} still runs after ${manager.stop.join(" ")}`,
+        );
       }
       await clock.sleep(250, ctx.signal);
     }

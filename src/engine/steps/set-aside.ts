@@ -6,7 +6,11 @@ export function originals(dataDirectory: string): string {
 }
 
 /** Moves files of a restored directory out of the way, keeping them; what is not there is fine. Gives what was moved. */
-export async function setAside(dataDirectory: string, names: readonly string[], ctx: StepContext): Promise<readonly string[]> {
+export async function setAside(
+  dataDirectory: string,
+  names: readonly string[],
+  ctx: StepContext,
+): Promise<readonly string[]> {
   const { files } = ctx.world;
   const moved: string[] = [];
   for (const name of names) {

@@ -25,7 +25,8 @@ export async function* startProduction(inputs: RecoveryInputs, ctx: StepContext)
       return false;
     });
     if (ready) break;
-    if (clock.monotonic() > deadline) throw new PgrescueError("external-failure", `the server does not take sessions: ${last}`);
+    if (clock.monotonic() > deadline)
+      throw new PgrescueError("external-failure", `the server does not take sessions: ${last}`);
     yield { signal: "progress", done: 0, total: null, unit: "checks", doing: `waiting for the server: ${last}` };
     await clock.sleep(500, ctx.signal);
   }

@@ -18,8 +18,10 @@ export function judgeStop(inputs: RecoveryInputs, at: Lsn | null, promoted: bool
   if (at === null) return say("unknown", "the server does not say where replay ended");
   const kept = target.lastCommit;
   const lost = target.firstLost;
-  if (kept !== null && at <= lsnOf(kept.lsn)) return say("fail", `at ${formatLsn(at)}, before commit ${kept.xid} at ${kept.lsn}`);
-  if (lost !== null && at > lsnOf(lost.lsn)) return say("fail", `at ${formatLsn(at)}, after commit ${lost.xid} at ${lost.lsn}`);
+  if (kept !== null && at <= lsnOf(kept.lsn))
+    return say("fail", `at ${formatLsn(at)}, before commit ${kept.xid} at ${kept.lsn}`);
+  if (lost !== null && at > lsnOf(lost.lsn))
+    return say("fail", `at ${formatLsn(at)}, after commit ${lost.xid} at ${lost.lsn}`);
   const { stopAt } = target;
   if (stopAt !== null && !promoted && target.kind !== "latest" && at > lsnOf(stopAt) && lost === null) {
     return say("warn", `at ${formatLsn(at)}, past ${stopAt}, with no commit in between`);

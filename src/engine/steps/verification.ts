@@ -34,7 +34,11 @@ export function verificationStep(of: Verification): StepKind<Record<string, neve
       }
       const failed = answers.find((answer) => answer.result === "fail");
       if (failed !== undefined) {
-        throw new PgrescueError("verification-failed", `${failed.title}: ${failed.evidence}`, failed.mend === undefined ? {} : { next: failed.mend });
+        throw new PgrescueError(
+          "verification-failed",
+          `${failed.title}: ${failed.evidence}`,
+          failed.mend === undefined ? {} : { next: failed.mend },
+        );
       }
       yield recorded(record, gravest(answers));
     },

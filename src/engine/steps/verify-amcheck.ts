@@ -18,20 +18,34 @@ export const step = verificationStep({
   name: "verify.amcheck",
   describe: () => ({ text: "check tables and indexes with pg_amcheck", commands: [["pg_amcheck", "--all"]] }),
   async *verify(inputs, ctx) {
-    if (majorOf(inputs) < 14) return yield verdict(check, title, "skip", "pg_amcheck came with PostgreSQL 14", { rung });
+    if (majorOf(inputs) < 14) {
+      yield verdict(check, title, "skip", "pg_amcheck came with PostgreSQL 14", { rung });
+      return;
+    }
     const databases = await databasesOf(inputs, ctx);
-    const mayInstall = !isInPlace(inputs) && (await withOwnSession(inputs, ctx, (sql) => recoveryState(sql, inputs))) === "promoted";
+    const mayInstall =
+      !isInPlace(inputs) && (await withOwnSession(inputs, ctx, (sql) => recoveryState(sql, inputs))) === "promoted";
     const able = mayInstall ? databases : await withExtension(databases, inputs, ctx);
     if (able.length === 0) {
-      const why = isInPlace(inputs) ? "it is not installed into production by us" : "the server is paused, so it cannot be installed";
-      return yield verdict(check, title, "skip", `no database has the amcheck extension, and ${why}`, { rung });
+      const why = isInPlace(inputs)
+        ? "it is not installed into production by us"
+        : "the server is paused, so it cannot be installed";
+      yield verdict(check, title, "skip", `no database has the amcheck extension, and ${why}`, { rung });
+      return;
     }
     yield { signal: "progress", done: 0, total: null, unit: "checks", doing: `checking ${able.join(", ")}` };
     const { host, port, user } = ownConnection(inputs, ownServer(inputs, ctx));
     const { bin } = await installationFor(inputs, ctx);
     const argv = [
       `${bin}/pg_amcheck`,
-      ...["--host", host, "--port", String(port), "--username", user, "--no-password", "--no-strict-names"],
+      "--host",
+      host,
+      "--port",
+      String(port),
+      "--username",
+      user,
+      "--no-password",
+      "--no-strict-names",
       ...(mayInstall ? ["--install-missing"] : []),
       ...able.flatMap((name) => ["--database", `"${name.replaceAll('"', '""')}"`]),
     ];
@@ -41,20 +55,33 @@ export const step = verificationStep({
     const left = databases.filter((name) => !able.includes(name));
     if (result.exit === 0) {
       yield verdict(check, title, "pass", `no damage in ${able.join(", ")}`, { rung });
-      if (left.length > 0) yield verdict(`${check}.rest`, title, "skip", `${left.join(", ")} have no amcheck extension`, { rung });
+      if (left.length > 0)
+        yield verdict(`${check}.rest`, title, "skip", `${left.join(", ")} have no amcheck extension`, { rung });
       return;
     }
     // Exit 2: damage was found. Anything else: it could not look.
     yield result.exit === 2
-      ? verdict(check, title, "fail", lines[0] ?? "damage was found", { rung, mend: "Only indexes: rebuild them with REINDEX. Tables: recover from an older backup with all WAL." })
+      ? verdict(check, title, "fail", lines[0] ?? "damage was found", {
+          rung,
+          mend: "Only indexes: rebuild them with REINDEX. Tables: recover from an older backup with all WAL.",
+        })
       : verdict(check, title, "unknown", lines[0] ?? `pg_amcheck exited with ${result.exit}`, { rung });
   },
 });
 
-async function withExtension(databases: readonly string[], inputs: RecoveryInputs, ctx: StepContext): Promise<readonly string[]> {
+async function withExtension(
+  databases: readonly string[],
+  inputs: RecoveryInputs,
+  ctx: StepContext,
+): Promise<readonly string[]> {
   const found: string[] = [];
   for (const name of databases) {
-    const rows = await withOwnSession(inputs, ctx, (sql) => sql.query("select 1 from pg_extension where extname = 'amcheck'"), name);
+    const rows = await withOwnSession(
+      inputs,
+      ctx,
+      (sql) => sql.query("select 1 from pg_extension where extname = 'amcheck'"),
+      name,
+    );
     if (rows.length > 0) found.push(name);
   }
   return found;

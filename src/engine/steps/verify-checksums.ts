@@ -19,24 +19,42 @@ export const step = verificationStep({
   }),
   async *verify(inputs, ctx) {
     const { control } = await ctx.world.postgres.inspect(inputs.dataDirectory);
-    if (control === null) return yield verdict("checksums", title, "unknown", "pg_control cannot be read", { rung });
-    if (!control.checksums) return yield verdict("checksums", title, "skip", "this cluster was made without data checksums", { rung });
+    if (control === null) {
+      yield verdict("checksums", title, "unknown", "pg_control cannot be read", { rung });
+      return;
+    }
+    if (!control.checksums) {
+      yield verdict("checksums", title, "skip", "this cluster was made without data checksums", { rung });
+      return;
+    }
     const state = await withOwnSession(inputs, ctx, (sql) => recoveryState(sql, inputs)).catch(() => null);
     if (state === "paused" || state === "replaying") {
-      return yield verdict("checksums", title, "skip", "the server is paused in the past; pg_checksums needs a clean stop", { rung });
+      yield verdict("checksums", title, "skip", "the server is paused in the past; pg_checksums needs a clean stop", {
+        rung,
+      });
+      return;
     }
     if (state !== null) await stopOwnServer(inputs, ctx);
     yield { signal: "progress", done: 0, total: null, unit: "checks", doing: "checking pages" };
     const { bin } = await installationFor(inputs, ctx);
-    const result = await ctx.command([`${bin}/pg_checksums`, "--check", "--pgdata", inputs.dataDirectory], { mayFail: true, signal: ctx.signal });
+    const result = await ctx.command([`${bin}/pg_checksums`, "--check", "--pgdata", inputs.dataDirectory], {
+      mayFail: true,
+      signal: ctx.signal,
+    });
     await startOwnServer(inputs, ctx);
     await waitForIt(inputs, ctx);
     const bad = /Bad checksums:\s+(\d+)/.exec(result.stdout)?.[1];
     const blocks = /Blocks scanned:\s+(\d+)/.exec(result.stdout)?.[1];
     if (result.exit === 0) yield verdict("checksums", title, "pass", `${blocks ?? "all"} pages, no failure`, { rung });
     else if (bad !== undefined && bad !== "0") {
-      yield verdict("checksums", title, "fail", `${bad} pages of ${blocks}: ${result.stderr.trim().split("\n")[0]}`, { rung, mend: "Recover from an older backup with all WAL: full-page images rewrite damaged pages." });
-    } else yield verdict("checksums", title, "unknown", result.stderr.trim().split("\n")[0] ?? `exit ${result.exit}`, { rung });
+      yield verdict("checksums", title, "fail", `${bad} pages of ${blocks}: ${result.stderr.trim().split("\n")[0]}`, {
+        rung,
+        mend: "Recover from an older backup with all WAL: full-page images rewrite damaged pages.",
+      });
+    } else
+      yield verdict("checksums", title, "unknown", result.stderr.trim().split("\n")[0] ?? `exit ${result.exit}`, {
+        rung,
+      });
   },
 });
 

@@ -14,9 +14,9 @@ const tablesPerDatabase = 10;
 
 interface Count {
   readonly table: string;
-  readonly then: string;
+  readonly past: string;
   /** null: production cannot be asked, or has no such table. */
-  readonly now: string | null;
+  readonly present: string | null;
 }
 
 /**
@@ -33,21 +33,32 @@ export const step = verificationStep({
       yield { signal: "progress", done, total: names.length, unit: "checks", doing: `counting in ${name}` };
       counts.push(...(await compare(name, inputs, ctx)));
     }
-    if (counts.length === 0) return yield verdict("counts", title, "skip", "there are no tables", { rung });
-    const shown = counts.slice(0, 4).map(({ table, then, now }) => `${table} ${then}${now === null ? "" : ` (now ${now})`}`);
+    if (counts.length === 0) {
+      yield verdict("counts", title, "skip", "there are no tables", { rung });
+      return;
+    }
+    const shown = counts
+      .slice(0, 4)
+      .map(({ table, past, present }) => `${table} ${past}${present === null ? "" : ` (now ${present})`}`);
     const rest = counts.length > 4 ? `, and ${counts.length - 4} more` : "";
     yield verdict("counts", title, "unknown", `${shown.join(", ")}${rest}; no exact reference of that moment`, {
       rung,
-      data: counts.map(({ table, then, now }) => ({ table, then, now })),
+      data: counts.map(({ table, past, present }) => ({ table, past, present })),
     });
   },
 });
 
 async function compare(database: string, inputs: RecoveryInputs, ctx: StepContext): Promise<readonly Count[]> {
-  const then = await withOwnSession(inputs, ctx, (sql) => countIn(sql), database).catch(() => new Map<string, string>());
-  if (then.size === 0) return [];
-  const now = await production(database, inputs, ctx, [...then.keys()]);
-  return [...then].map(([table, count]) => ({ table: `${database}.${table}`, then: count, now: now?.get(table) ?? null }));
+  const past = await withOwnSession(inputs, ctx, (sql) => countIn(sql), database).catch(
+    () => new Map<string, string>(),
+  );
+  if (past.size === 0) return [];
+  const now = await production(database, inputs, ctx, [...past.keys()]);
+  return [...past].map(([table, count]) => ({
+    table: `${database}.${table}`,
+    past: count,
+    present: now?.get(table) ?? null,
+  }));
 }
 
 async function countIn(sql: Sql, only?: readonly string[]): Promise<Map<string, string>> {
@@ -70,11 +81,20 @@ async function countIn(sql: Sql, only?: readonly string[]): Promise<Map<string, 
 }
 
 /** The same tables in the production server on this host; null where there is none to ask. */
-async function production(database: string, inputs: RecoveryInputs, ctx: StepContext, tables: readonly string[]): Promise<Map<string, string> | null> {
+async function production(
+  database: string,
+  inputs: RecoveryInputs,
+  ctx: StepContext,
+  tables: readonly string[],
+): Promise<Map<string, string> | null> {
   const [directory] = siteOf(inputs).production ?? [];
   if (isInPlace(inputs) || directory === undefined) return null;
   const { postgres, sql } = ctx.world;
-  const target = postgres.connectionOf(await postgres.inspect(directory), siteOf(inputs).superuser ?? "postgres", database);
+  const target = postgres.connectionOf(
+    await postgres.inspect(directory),
+    siteOf(inputs).superuser ?? "postgres",
+    database,
+  );
   if (target === null) return null;
   try {
     const session = await sql.connect(target);

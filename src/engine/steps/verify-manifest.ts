@@ -40,7 +40,14 @@ export const step: StepKind<Record<string, never>> = {
     await ctx.world.files.write(file, manifest);
     const { bin } = await installationFor(inputs, ctx);
     const ignored = ours.flatMap((path) => ["--ignore", path]);
-    const argv = [`${bin}/pg_verifybackup`, "--no-parse-wal", "--manifest-path", file, ...ignored, inputs.dataDirectory];
+    const argv = [
+      `${bin}/pg_verifybackup`,
+      "--no-parse-wal",
+      "--manifest-path",
+      file,
+      ...ignored,
+      inputs.dataDirectory,
+    ];
     yield { signal: "progress", done: 0, total: null, unit: "files", doing: "comparing files with the manifest" };
     const result = await ctx.command(argv, { mayFail: true, signal: ctx.signal });
     if (result.exit !== 0) {
@@ -48,7 +55,9 @@ export const step: StepKind<Record<string, never>> = {
       const evidence = `${lines.length} complaints, the first: ${lines[0] ?? ""}`;
       const mend = "Check the disk that was restored to, then restore again; or take another point.";
       yield judged(verdict(name, title, "fail", evidence, { rung: "bytes", mend }));
-      throw new PgrescueError("verification-failed", `pg_verifybackup: ${lines[0] ?? `exit ${result.exit}`}`, { next: mend });
+      throw new PgrescueError("verification-failed", `pg_verifybackup: ${lines[0] ?? `exit ${result.exit}`}`, {
+        next: mend,
+      });
     }
     yield judged(verdict(name, title, "pass", "pg_verifybackup finds no difference", { rung: "bytes" }));
     yield recorded(name, "pass");

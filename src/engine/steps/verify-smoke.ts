@@ -13,11 +13,17 @@ export const step = verificationStep({
   name: "verify.smoke",
   describe(inputs) {
     const { smoke } = siteOf(inputs);
-    return { text: smoke === undefined ? "no smoke command is configured" : "run the smoke command", commands: smoke === undefined ? [] : [smoke] };
+    return {
+      text: smoke === undefined ? "no smoke command is configured" : "run the smoke command",
+      commands: smoke === undefined ? [] : [smoke],
+    };
   },
   async *verify(inputs, ctx) {
     const { smoke } = siteOf(inputs);
-    if (smoke === undefined) return yield verdict("smoke", title, "skip", "none is configured (smoke: in pgrescue.yaml)", { rung });
+    if (smoke === undefined) {
+      yield verdict("smoke", title, "skip", "none is configured (smoke: in pgrescue.yaml)", { rung });
+      return;
+    }
     const { host, port, user, database } = ownConnection(inputs, ownServer(inputs, ctx));
     const env = { PGHOST: host, PGPORT: String(port), PGUSER: user, PGDATABASE: database };
     const result = await ctx.command(smoke, { env, mayFail: true, signal: ctx.signal, timeout: patience });

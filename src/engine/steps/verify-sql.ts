@@ -14,11 +14,15 @@ export const step = verificationStep({
   name: "verify.sql",
   describe(inputs) {
     const checks = siteOf(inputs).checks ?? [];
-    return { text: checks.length === 0 ? "no SQL checks are configured" : checks.map((c) => `${c.name}: ${c.sql}`).join("\n"), commands: [] };
+    return {
+      text: checks.length === 0 ? "no SQL checks are configured" : checks.map((c) => `${c.name}: ${c.sql}`).join("\n"),
+      commands: [],
+    };
   },
   async *verify(inputs, ctx) {
     const checks = siteOf(inputs).checks ?? [];
-    if (checks.length === 0) yield verdict("sql", "your SQL checks", "skip", "none are configured (checks: in pgrescue.yaml)", { rung });
+    if (checks.length === 0)
+      yield verdict("sql", "your SQL checks", "skip", "none are configured (checks: in pgrescue.yaml)", { rung });
     for (const [done, check] of checks.entries()) {
       yield { signal: "progress", done, total: checks.length, unit: "checks", doing: check.name };
       yield await ask(check, inputs, ctx);
@@ -26,7 +30,11 @@ export const step = verificationStep({
   },
 });
 
-async function ask(check: NonNullable<SiteInputs["checks"]>[number], inputs: RecoveryInputs, ctx: StepContext): Promise<Verdict> {
+async function ask(
+  check: NonNullable<SiteInputs["checks"]>[number],
+  inputs: RecoveryInputs,
+  ctx: StepContext,
+): Promise<Verdict> {
   const id = `sql.${check.name}`;
   try {
     const rows = await withOwnSession(
@@ -40,8 +48,12 @@ async function ask(check: NonNullable<SiteInputs["checks"]>[number], inputs: Rec
       check.database,
     );
     const value = rows[0] === undefined ? undefined : Object.values(rows[0])[0];
-    if (value === true || value === "t" || value === "true") return verdict(id, check.name, "pass", check.sql, { rung });
-    return verdict(id, check.name, "fail", `${check.sql}: ${rows.length === 0 ? "no row" : String(value)}`, { rung, mend: "The data is not what the check expects at this moment: choose another target, or mend the check." });
+    if (value === true || value === "t" || value === "true")
+      return verdict(id, check.name, "pass", check.sql, { rung });
+    return verdict(id, check.name, "fail", `${check.sql}: ${rows.length === 0 ? "no row" : String(value)}`, {
+      rung,
+      mend: "The data is not what the check expects at this moment: choose another target, or mend the check.",
+    });
   } catch (error) {
     ctx.signal.throwIfAborted();
     return verdict(id, check.name, "unknown", messageOf(error), { rung });

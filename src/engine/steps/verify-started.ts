@@ -19,14 +19,19 @@ export const step = verificationStep({
     const broken: string[] = [];
     for (const [done, name] of names.entries()) {
       yield { signal: "progress", done, total: names.length, unit: "checks", doing: `opening ${name}` };
-      await withOwnSession(inputs, ctx, (sql) => sql.query("select count(*) from pg_class"), name).catch((error: unknown) => {
-        broken.push(`${name}: ${messageOf(error)}`);
-      });
+      await withOwnSession(inputs, ctx, (sql) => sql.query("select count(*) from pg_class"), name).catch(
+        (error: unknown) => {
+          broken.push(`${name}: ${messageOf(error)}`);
+        },
+      );
     }
     const title = "every database opens";
     yield broken.length === 0
       ? verdict("databases", title, "pass", names.join(", "), { rung })
-      : verdict("databases", title, "fail", broken.join("; "), { rung, mend: "Choose another target: these databases are not whole at this moment." });
+      : verdict("databases", title, "fail", broken.join("; "), {
+          rung,
+          mend: "Choose another target: these databases are not whole at this moment.",
+        });
   },
 });
 
@@ -37,15 +42,24 @@ async function state(inputs: RecoveryInputs, ctx: StepContext): Promise<Verdict>
       "select current_setting('server_version') as version, (select system_identifier::text from pg_control_system()) as system, (select timeline_id from pg_control_checkpoint()) as timeline",
     );
     const evidence = `PostgreSQL ${row?.version}, system ${row?.system}, ${now === "promoted" ? "takes writes" : "paused in the past"}`;
-    if (row?.system !== inputs.systemIdentifier) return verdict("started", "server is up", "fail", `${evidence}; expected system ${inputs.systemIdentifier}`, { rung });
-    if (now === "replaying") return verdict("started", "server is up", "fail", "replay still goes on", { rung, mend: "Wait for the end of recovery: reads are not true before." });
+    if (row?.system !== inputs.systemIdentifier)
+      return verdict("started", "server is up", "fail", `${evidence}; expected system ${inputs.systemIdentifier}`, {
+        rung,
+      });
+    if (now === "replaying")
+      return verdict("started", "server is up", "fail", "replay still goes on", {
+        rung,
+        mend: "Wait for the end of recovery: reads are not true before.",
+      });
     return verdict("started", "server is up", "pass", evidence, { rung });
   });
 }
 
 /** A DROP DATABASE that was stopped in the middle leaves an entry whose directory is gone. */
 async function invalid(inputs: RecoveryInputs, ctx: StepContext): Promise<Verdict> {
-  const names = await withOwnSession(inputs, ctx, (sql) => sql.query<{ name: string }>("select datname as name from pg_database where datconnlimit = -2"));
+  const names = await withOwnSession(inputs, ctx, (sql) =>
+    sql.query<{ name: string }>("select datname as name from pg_database where datconnlimit = -2"),
+  );
   const title = "no half-dropped database";
   if (names.length === 0) return verdict("half-dropped", title, "pass", "none", { rung });
   return verdict("half-dropped", title, "fail", names.map((row) => row.name).join(", "), {

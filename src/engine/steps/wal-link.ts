@@ -12,7 +12,8 @@ export async function relinkWal(inputs: RecoveryInputs, ctx: StepContext): Promi
   await files.makeDirectory(`${link.from}/archive_status`);
   // A restored pg_wal holds at most the few segments that came with the backup.
   for (const name of (await files.list(path)) ?? []) {
-    if ((await files.facts(`${path}/${name}`))?.kind === "file") await files.copy(`${path}/${name}`, `${link.from}/${name}`);
+    if ((await files.facts(`${path}/${name}`))?.kind === "file")
+      await files.copy(`${path}/${name}`, `${link.from}/${name}`);
   }
   await setAside(inputs.dataDirectory, ["pg_wal"], ctx);
   await files.link(link.from, path);

@@ -22,7 +22,10 @@ export const step: StepKind<Record<string, never>> = {
   parse: () => ({}),
   describe(_p, raw) {
     const inputs = recoveryInputs(raw);
-    return { text: `save un-archived WAL of ${inputs.dataDirectory}/pg_wal to the archive and to ${inputs.savedWal}`, commands: [] };
+    return {
+      text: `save un-archived WAL of ${inputs.dataDirectory}/pg_wal to the archive and to ${inputs.savedWal}`,
+      commands: [],
+    };
   },
   async probe(_p, ctx) {
     const inputs = recoveryInputs(ctx.inputs);
@@ -34,12 +37,16 @@ export const step: StepKind<Record<string, never>> = {
     const { files } = ctx.world;
     const directory = savedDirectory(inputs);
     if (!(await isOwnOrNone(inputs, ctx))) {
-      throw new PgrescueError("precondition-refused", `a server still runs on ${inputs.dataDirectory}`, { next: "Stop it first: what it writes after the copy would be lost." });
+      throw new PgrescueError("precondition-refused", `a server still runs on ${inputs.dataDirectory}`, {
+        next: "Stop it first: what it writes after the copy would be lost.",
+      });
     }
     await files.makeDirectory(directory);
     const archive = (await ctx.world.repository(inputs.repository)).wal(inputs.cluster, inputs.systemIdentifier);
     const from = `${inputs.dataDirectory}/pg_wal`;
-    const found = [...(await historiesIn(from, ctx)), ...(await segmentsIn(from, inputs, ctx))].filter((file) => isNeeded(file, inputs));
+    const found = [...(await historiesIn(from, ctx)), ...(await segmentsIn(from, inputs, ctx))].filter((file) =>
+      isNeeded(file, inputs),
+    );
     let pushed = 0;
     const kept: string[] = [];
     for (const [done, file] of found.entries()) {
@@ -54,7 +61,11 @@ export const step: StepKind<Record<string, never>> = {
       else yield logged(`${file.name} is saved, but the archive did not take it: ${refusal}`, "warn");
     }
     await files.write(`${directory}/${completeName}`, `${ctx.run}\n`);
-    yield logged(kept.length === 0 ? "the archive has everything" : `saved ${kept.length} files to ${directory}, ${pushed} of them also to the archive`);
+    yield logged(
+      kept.length === 0
+        ? "the archive has everything"
+        : `saved ${kept.length} files to ${directory}, ${pushed} of them also to the archive`,
+    );
     yield recorded(recordedNames.savedWal, { directory, files: kept.length, pushed, last: kept.at(-1) ?? null });
   },
 };

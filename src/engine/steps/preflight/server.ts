@@ -29,8 +29,7 @@ async function running({ inputs, ctx, target }: PreflightContext): Promise<reado
   }
   const manager = await findManager(inputs, ctx, target);
   if (manager.kind === "refused") return [say("fail", manager.message, manager.next)];
-  const state =
-    postmaster === null ? "no server runs" : `a server runs, pid ${postmaster.pid}, and will be stopped`;
+  const state = postmaster === null ? "no server runs" : `a server runs, pid ${postmaster.pid}, and will be stopped`;
   return [say("pass", `${state}; managed by ${manager.control.kind}: ${manager.because}`)];
 }
 
