@@ -1,4 +1,4 @@
-import { walSystems } from "../adapters/repository/native/wal-systems.ts";
+import { systemsIn as systemsOf } from "../adapters/repository/native/points.ts";
 import { openStore } from "../adapters/storage/registry.ts";
 import { verifyWal, type VerifyRange, type WalReport } from "../adapters/wal/verify.ts";
 import { PgrescueError } from "../domain/errors.ts";
@@ -55,7 +55,7 @@ async function systemsIn(
 ): Promise<readonly { readonly cluster: string; readonly systemIdentifier: string }[]> {
   const { url, options } = fetchRepositoryOf(repository);
   const systems = [];
-  for await (const system of walSystems(await openStore(url, options))) systems.push(system);
+  for await (const system of systemsOf(await openStore(url, options))) systems.push(system);
   return systems;
 }
 

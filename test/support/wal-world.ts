@@ -2,6 +2,7 @@ import { appendFile, cp, mkdir, readFile, rm, stat, writeFile } from "node:fs/pr
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { createRepository } from "../../src/adapters/repository/native/repository-document.ts";
 import { openWalArchive } from "../../src/adapters/repository/native/wal-archive.ts";
 import { openLocalStore } from "../../src/adapters/storage/local.ts";
 import { freePort } from "../../src/adapters/postgres/throwaway-server.ts";
@@ -61,7 +62,7 @@ export async function walWorld(options: { readonly directoryName?: string } = {}
   const directory = join(temporary.path, options.directoryName ?? "world");
   const repository = join(directory, "repository");
   await mkdir(repository, { recursive: true });
-  await writeFile(join(repository, "pgrescue.json"), "{}\n");
+  await createRepository(await openLocalStore(repository));
   const config = join(directory, "pgrescue.yaml");
   const url = pathToFileURL(repository).href;
   await writeFile(
@@ -75,8 +76,13 @@ export async function walWorld(options: { readonly directoryName?: string } = {}
   const program = owner === undefined ? thisProgram() : await programFor(owner, createShell());
   const server = stack.use(
     await startServer({
-      archiveCommand: generateArchiveCommand({ ...program, config }),
-      settings: { wal_level: "replica", max_wal_senders: "4", wal_keep_size: "0" },
+      settings: {
+        archive_mode: "on",
+        archive_command: quoteSetting(generateArchiveCommand({ ...program, config })),
+        wal_level: "replica",
+        max_wal_senders: "4",
+        wal_keep_size: "0",
+      },
     }),
   );
   await server.sql("create table rows (id int primary key)");

@@ -30,7 +30,7 @@ export function generateRestoreCommand({ node, script, spool }: RestoreCommandPa
   }
   return [
     `s=${shellQuote(spool)}`,
-    "read -r b 2>/dev/null </proc/sys/kernel/random/boot_id",
+    "read -r b 2>/dev/null </proc/sys/kernel/random/boot_id || b=unknown",
     '[ -f "$s/$b/%f" ] && mv -f "$s/$b/%f" "%p" && exit 0',
     `${shellQuote(node)} ${shellQuote(script)} wal-fetch --spool "$s" "%f" "%p"`,
     `r=$?; case $r in 0) exit 0;; ${absentExit}) exit 1;; 143) kill -TERM $$;; esac`,
