@@ -76,7 +76,7 @@ export async function startTree(
   await mkdir(join(tree, "socket"), { recursive: true });
   await appendFile(
     join(data, "postgresql.auto.conf"),
-    `restore_command = 'cp ${walDirectory}/%f %p'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\nrecovery_target_timeline = 'current'\narchive_mode = off\nunix_socket_directories = '${join(tree, "socket")}'\nlisten_addresses = ''\n`,
+    `restore_command = 'cp ${walDirectory}/%f %p'\nrecovery_target = 'immediate'\nrecovery_target_action = 'promote'\nrecovery_target_timeline = 'current'\narchive_mode = off\nport = ${server.port}\nunix_socket_directories = '${join(tree, "socket")}'\nlisten_addresses = ''\n`,
   );
   await appendFile(join(data, "recovery.signal"), "");
   await chmod(data, 0o700);
