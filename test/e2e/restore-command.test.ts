@@ -35,7 +35,7 @@ describe("restore_command over a repository with five rows in five segments", ()
   const faults: readonly {
     readonly name: string;
     readonly says: RegExp;
-    cause(third: string): Promise<() => Promise<void>>;
+    readonly cause: (third: string) => Promise<() => Promise<void>>;
   }[] = [
     {
       name: "a damaged segment",
@@ -114,7 +114,7 @@ describe("restore_command over a repository with five rows in five segments", ()
   const spoolFaults: readonly {
     readonly name: string;
     readonly says: RegExp;
-    cause(recovery: Recovery): Promise<() => Promise<void>>;
+    readonly cause: (recovery: Recovery) => Promise<() => Promise<void>>;
   }[] = [
     {
       name: "a broken fetch.json",
