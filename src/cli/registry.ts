@@ -3,18 +3,24 @@ import type { Command } from "./command.ts";
 /** Every verb; its module is loaded when it is used, so that a start costs only what it needs. */
 export const commands = {
   __runner: () => import("./runner.ts"),
+  abort: () => import("./abort.ts"),
+  attach: () => import("./attach.ts"),
   completion: () => import("./completion.ts"),
   config: () => import("./config.ts"),
+  doctor: () => import("./doctor.ts"),
   explain: () => import("./explain.ts"),
   "wal-fetch": () => import("./wal-fetch.ts"),
   "wal-push": () => import("./wal-push.ts"),
   "wal-verify": () => import("./wal-verify.ts"),
   backup: () => import("./backup.ts"),
   console: () => import("./console.ts"),
+  continue: () => import("./continue.ts"),
   demo: () => import("./demo.ts"),
   plan: () => import("./plan.ts"),
   points: () => import("./points.ts"),
   recover: () => import("./recover.ts"),
+  runbook: () => import("./runbook.ts"),
+  status: () => import("./status.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
 
 type Verb = keyof typeof commands;

@@ -46,34 +46,31 @@ export interface CheckContext {
 export interface Check {
   readonly id: string;
   readonly title: string;
-  ask(context: CheckContext): Promise<Finding | readonly Finding[]>;
+  ask(context: CheckContext): Promise<Answer | readonly Answer[]>;
 }
 
 /** A verdict but for what its check adds. `name` tells several findings of one check apart. */
-export type Finding = Omit<Verdict, "check" | "title"> & { readonly name?: string };
+export type Answer = Omit<Verdict, "check" | "title"> & { readonly name?: string };
 
 /**
- * Asks the checks one after another, in their order; a check that fails to run is "unknown", never a pass and never an
- * exception. Each has `limit` milliseconds (30 s).
+ * Asks the checks one after another and gives each verdict as soon as it is there. A check that fails to run is "unknown",
+ * never a pass and never an exception. Each has `limit` milliseconds (30 s).
  */
-export async function runChecks(
+export async function* askChecks(
   checks: readonly Check[],
   context: CheckContext,
   limit = 30_000,
-): Promise<readonly Verdict[]> {
-  const verdicts: Verdict[] = [];
+): AsyncGenerator<Verdict> {
   for (const check of checks) {
-    const found = await answer(check, context, limit);
-    for (const { name, ...finding } of found) {
-      verdicts.push({ check: name === undefined ? check.id : `${check.id}:${name}`, title: check.title, ...finding });
+    for (const { name, ...found } of await answer(check, context, limit)) {
+      yield { check: name === undefined ? check.id : `${check.id}:${name}`, title: check.title, ...found };
     }
   }
-  return verdicts;
 }
 
-async function answer(check: Check, context: CheckContext, limit: number): Promise<readonly Finding[]> {
+async function answer(check: Check, context: CheckContext, limit: number): Promise<readonly Answer[]> {
   const late = AbortSignal.timeout(limit);
-  const tooLate = new Promise<Finding>((resolve) => {
+  const tooLate = new Promise<Answer>((resolve) => {
     late.addEventListener(
       "abort",
       () => resolve({ result: "unknown", evidence: `no answer within ${Math.round(limit / 1000)} s` }),
@@ -89,7 +86,7 @@ async function answer(check: Check, context: CheckContext, limit: number): Promi
 }
 
 /** The answer of every check that needs a session when there is none. */
-export function notAsked(server: Extract<CheckedServer, { state: "unreachable" }>): Finding {
+export function notAsked(server: Extract<CheckedServer, { state: "unreachable" }>): Answer {
   return { result: "unknown", evidence: `the server cannot be asked: ${server.message}` };
 }
 

@@ -1,4 +1,4 @@
-import { alterSystem, notAsked, type Check, type Finding } from "../check.ts";
+import { alterSystem, notAsked, type Check, type Answer } from "../check.ts";
 import { showSettings } from "./settings.ts";
 
 /** Whether archive_command stores what it is given, and says so truly. */
@@ -23,7 +23,7 @@ export const check: Check = {
 };
 
 /** Judges an archive_command by its text. The contract: 0 is durably stored, 1 to 125 is "again", nothing above. */
-export function judgeArchiveCommand(command: string, cluster: string): Finding {
+export function judgeArchiveCommand(command: string, cluster: string): Answer {
   const ours = `pgrescue wal-push %p --cluster ${cluster}`;
   if (command === "" || command === "(disabled)")
     return {

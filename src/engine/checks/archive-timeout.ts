@@ -1,5 +1,5 @@
 import { formatDuration } from "../../domain/quantity.ts";
-import { alterSystem, notAsked, type Check, type Finding } from "../check.ts";
+import { alterSystem, notAsked, type Check, type Answer } from "../check.ts";
 import { settingNumber } from "./settings.ts";
 
 /** Whether a quiet server hands its WAL over soon enough. */
@@ -16,7 +16,7 @@ export const check: Check = {
 };
 
 /** Judges archive_timeout (seconds, 0 is off) against the recovery point objective (seconds). */
-export function judgeArchiveTimeout(seconds: number, rpo: number | null): Finding {
+export function judgeArchiveTimeout(seconds: number, rpo: number | null): Answer {
   const proposed = rpo === null ? 60 : Math.max(1, Math.min(60, Math.floor(rpo / 2)));
   const change = alterSystem("archive_timeout", `${proposed}s`, "reload");
   if (seconds === 0) {

@@ -1,5 +1,5 @@
 import { parseInstant } from "../../domain/instant.ts";
-import type { Check, Finding } from "../check.ts";
+import type { Check, Answer } from "../check.ts";
 
 /** Whether times mean the same here and there: targets and retention rest on it. */
 export const check: Check = {
@@ -7,7 +7,7 @@ export const check: Check = {
   title: "The clocks agree",
   ask: async ({ server, shell, now }) => {
     const synchronised = await isSynchronised();
-    const own: Finding =
+    const own: Answer =
       synchronised === null
         ? {
             name: "here",

@@ -1,4 +1,4 @@
-import type { Check, Finding } from "../check.ts";
+import type { Check, Answer } from "../check.ts";
 
 /** Whether every repository can be read, and local ones written. */
 export const check: Check = {
@@ -11,7 +11,7 @@ export const check: Check = {
         evidence: "no repository is configured",
         mend: "Name one in the configuration: `pgrescue init`.",
       };
-    const findings: Finding[] = [];
+    const findings: Answer[] = [];
     for (const { name, url, repository, failure, next } of repositories) {
       if (repository === null || failure !== null) {
         findings.push({

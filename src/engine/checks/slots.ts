@@ -1,5 +1,5 @@
 import { formatBytes } from "../../domain/quantity.ts";
-import { alterSystem, notAsked, type Check, type Finding } from "../check.ts";
+import { alterSystem, notAsked, type Check, type Answer } from "../check.ts";
 import { settingNumber } from "./settings.ts";
 
 /** Whether forgotten replication slots can fill pg_wal, and whether one has lost its WAL. */
@@ -14,7 +14,7 @@ export const check: Check = {
          (case when pg_is_in_recovery() then pg_last_wal_replay_lsn() else pg_current_wal_lsn() end - restart_lsn)::bigint::text as held
        from pg_replication_slots order by restart_lsn nulls last limit 100`,
     );
-    const findings: Finding[] = [];
+    const findings: Answer[] = [];
     for (const { slot, active, status, held } of slots) {
       const evidence = `${slot}: ${active ? "active" : "inactive"}, holds ${formatBytes(Number(held ?? "0"))}${status === null ? "" : `, ${status}`}`;
       if (status === "lost")

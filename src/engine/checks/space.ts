@@ -1,5 +1,5 @@
 import { formatBytes } from "../../domain/quantity.ts";
-import type { Check, CheckContext, Finding } from "../check.ts";
+import type { Check, CheckContext, Answer } from "../check.ts";
 
 /** Whether every mount that grows has room: bytes free, once per file system. */
 export const check: Check = {
@@ -7,7 +7,7 @@ export const check: Check = {
   title: "There is room on the disks",
   ask: async (context) => {
     const size = await databaseBytes(context);
-    const findings: Finding[] = [];
+    const findings: Answer[] = [];
     const seen = new Map<number, number>();
     for (const { name, path } of context.places) {
       const { free, device, at, writable } = await context.files.space(path);
@@ -24,7 +24,7 @@ export const check: Check = {
 };
 
 /** Judges free bytes against the size of the databases (null: unknown). */
-export function judgeSpace(name: string, at: string, free: number, size: number | null, writable: boolean): Finding {
+export function judgeSpace(name: string, at: string, free: number, size: number | null, writable: boolean): Answer {
   const evidence = `${name}: ${formatBytes(free)} free at ${at}${size === null ? "" : `, databases ${formatBytes(size)}`}`;
   if (free < 512 * 1024 * 1024)
     return {

@@ -1,6 +1,6 @@
 import { formatInstant } from "../../domain/instant.ts";
 import { formatLsn } from "../../domain/lsn.ts";
-import type { Check, Finding } from "../check.ts";
+import type { Check, Answer } from "../check.ts";
 
 /** Whether stored WAL is unbroken: what lies behind a hole cannot be reached from before it. */
 export const check: Check = {
@@ -8,18 +8,18 @@ export const check: Check = {
   title: "Stored WAL is unbroken",
   ask: async ({ survey }) => {
     if (survey === null) return { result: "unknown", evidence: "no repository could be read" };
-    const windows: Finding[] = survey.windows.map((window) => ({
+    const windows: Answer[] = survey.windows.map((window) => ({
       name: `${window.repository}:${window.timeline}`,
       result: "pass",
       evidence: `${window.repository}, timeline ${window.timeline}: from ${formatInstant(window.from.at).slice(0, 19)}Z to ${window.until.at === null ? formatLsn(window.until.lsn) : `${formatInstant(window.until.at).slice(0, 19)}Z`}`,
     }));
-    const holes: Finding[] = survey.holes.map((hole) => ({
+    const holes: Answer[] = survey.holes.map((hole) => ({
       name: `${hole.repository}:${hole.fromSegment}`,
       result: "warn",
       evidence: `${hole.repository}: ${hole.fromSegment === hole.toSegment ? `segment ${hole.fromSegment} is missing` : `segments ${hole.fromSegment} to ${hole.toSegment} are missing`}`,
       mend: "Copy them from another repository or from pg_wal while they are still there; a fresh base backup begins a new window.",
     }));
-    const said = survey.warnings.map((warning): Finding => ({ name: "warning", result: "warn", evidence: warning }));
+    const said = survey.warnings.map((warning): Answer => ({ name: "warning", result: "warn", evidence: warning }));
     const all = [...windows, ...holes, ...said];
     return all.length > 0
       ? all
