@@ -1,3 +1,4 @@
+import type { Json } from "../domain/brand.ts";
 import type { Outcome } from "../domain/run/events.ts";
 import type { RunState } from "../domain/run/state.ts";
 import { formatBytes } from "../domain/quantity.ts";
@@ -49,11 +50,10 @@ export function endingLines(state: RunState): readonly string[] {
   ];
 }
 
-/** How to reach what the run made, and what it made: from the values that steps recorded. */
+/** How to reach what the run made, and how big it is: from the values that steps recorded. */
 export function resultLines(state: RunState): readonly string[] {
   const connection = connectionOf(state);
-  const backup = state.recorded["backup"];
-  const bytes = backup !== null && typeof backup === "object" && "bytes" in backup ? backup.bytes : null;
+  const bytes = fieldOf(state.recorded["backup"], "bytes");
   return [
     ...(connection === null ? [] : [`Connect with:   ${visible(connection)}`]),
     ...(typeof bytes === "number" ? [`Size:           ${formatBytes(bytes)}`] : []),
@@ -62,9 +62,13 @@ export function resultLines(state: RunState): readonly string[] {
 
 /** The connection string of the result; null where there is none. */
 export function connectionOf(state: RunState): string | null {
-  const server = state.recorded["server"];
-  if (server === null || typeof server !== "object" || !("connectionString" in server)) return null;
-  return typeof server.connectionString === "string" ? server.connectionString : null;
+  const value = fieldOf(state.recorded["server"], "connectionString");
+  return typeof value === "string" ? value : null;
+}
+
+function fieldOf(value: Json | undefined, name: string): Json | null {
+  if (value === null || typeof value !== "object" || Array.isArray(value)) return null;
+  return (value as { readonly [key: string]: Json })[name] ?? null;
 }
 
 function tookWords(state: RunState): string {

@@ -2,7 +2,7 @@ import type { RunEvent } from "../../domain/run/events.ts";
 import { reduce } from "../../domain/run/reduce.ts";
 import { emptyRun, type RunState } from "../../domain/run/state.ts";
 import { drawTasks } from "./tasks.ts";
-import { createSpeaker } from "./speaker.ts";
+import { createSpeaker } from "../speaker.ts";
 
 export interface HeadlessOptions {
   /** The human log. A terminal gets a live list, anything else lines with timestamps. */
@@ -17,7 +17,11 @@ export interface HeadlessOptions {
 export async function showHeadless(events: AsyncIterable<RunEvent>, options: HeadlessOptions): Promise<RunState> {
   const isLive = options.stderr.isTTY && !options.isQuiet && options.isPlain !== true;
   if (isLive) return await drawTasks(events, options.stderr);
-  const speak = createSpeaker((line) => void options.stderr.write(`${line}\n`), options.isQuiet);
+  const speak = createSpeaker((line) => void options.stderr.write(`${line}\n`), {
+    isQuiet: options.isQuiet,
+    hasTime: true,
+    apartShare: 0.05,
+  });
   let state = emptyRun;
   for await (const event of events) {
     state = reduce(state, event);

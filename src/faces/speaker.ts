@@ -1,22 +1,29 @@
-import { millisecondsAt, share, type ProgressState } from "../../domain/run/progress.ts";
-import type { RunEvent } from "../../domain/run/events.ts";
-import type { RunState } from "../../domain/run/state.ts";
-import { endingLines } from "../ending.ts";
-import { amount, percent, rate } from "../progress-words.ts";
-import { stepName, storyLines } from "../story.ts";
-import { visible } from "../untrusted.ts";
+import { millisecondsAt, share, type ProgressState } from "../domain/run/progress.ts";
+import type { RunEvent } from "../domain/run/events.ts";
+import type { RunState } from "../domain/run/state.ts";
+import { endingLines } from "./ending.ts";
+import { amount, percent, rate } from "./progress-words.ts";
+import { stepName, storyLines } from "./story.ts";
+import { visible } from "./untrusted.ts";
 
 const apartMilliseconds = 10_000;
-const apartShare = 0.05;
 
 /** Says an event and the state after it; null: the events ended without an end of the run. */
 export type Speaker = (event: RunEvent | null, state: RunState) => void;
 
-/**
- * Turns events into lines that begin with their time. Progress speaks when 10 s have passed or 5 % were done since it
- * last spoke, whichever comes first. When quiet, only warnings, failures and an end that is not good are said.
- */
-export function createSpeaker(write: (line: string) => void, isQuiet: boolean): Speaker {
+export interface Manner {
+  /** Only warnings, failures and an end that is not good. */
+  readonly isQuiet: boolean;
+  /** Lines begin with the event's time. */
+  readonly hasTime: boolean;
+  /** Progress speaks after this share, too, not only after 10 s; null: never sooner. */
+  readonly apartShare: number | null;
+}
+
+/** Turns events into lines. Progress speaks when 10 s have passed since it last spoke, or as `manner` says. */
+export function createSpeaker(write: (line: string) => void, manner: Manner): Speaker {
+  const { isQuiet, hasTime, apartShare } = manner;
+  const stamp = (event: RunEvent): string => (hasTime ? `${event.at.replace(/\.\d+Z$/, "Z")} ` : "");
   let spoken: { readonly step: string; readonly at: number; readonly share: number } | null = null;
   return (event, state) => {
     if (event === null) {
@@ -28,15 +35,17 @@ export function createSpeaker(write: (line: string) => void, isQuiet: boolean): 
       if (isQuiet || progress === null) return;
       const now = { step: event.step, at: millisecondsAt(event.at), share: share(progress) ?? 0 };
       const isDue =
-        spoken?.step !== now.step || now.at - spoken.at >= apartMilliseconds || now.share - spoken.share >= apartShare;
+        spoken?.step !== now.step ||
+        now.at - spoken.at >= apartMilliseconds ||
+        (apartShare !== null && now.share - spoken.share >= apartShare);
       if (!isDue) return;
       spoken = now;
-      write(`${stamp(event)} ${progressLine(progress, state)}`);
+      write(`${stamp(event)}${progressLine(progress, state)}`);
       return;
     }
     if (isQuiet && !isTrouble(event)) return;
-    for (const line of storyLines(event, state)) write(`${stamp(event)} ${line}`);
-    if (event.event === "asked") write(`${stamp(event)} To answer without a terminal: ${visible(event.question.flag)}`);
+    for (const line of storyLines(event, state)) write(`${stamp(event)}${line}`);
+    if (event.event === "asked") write(`${stamp(event)}To answer without a terminal: ${visible(event.question.flag)}`);
   };
 }
 
@@ -46,10 +55,6 @@ export function progressLine(progress: ProgressState, state: RunState): string {
     (part) => part !== "",
   );
   return `${stepName(progress.step, state)}: ${parts.join(", ")}`;
-}
-
-function stamp(event: RunEvent): string {
-  return event.at.replace(/\.\d+Z$/, "Z");
 }
 
 function isTrouble(event: RunEvent): boolean {
