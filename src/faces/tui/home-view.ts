@@ -1,4 +1,4 @@
-import { labelled, pending, pointer, type View } from "./area.ts";
+import { labelled, pending, pointer, windowed, type View } from "./area.ts";
 import { clusterOf } from "./fleet-state.ts";
 import { homeItems } from "./home-state.ts";
 import { findingMark } from "../marks.ts";
@@ -20,7 +20,9 @@ export const homeView: View = (model, { width, height }) => {
         : pending(model.home, "looking at clusters, repositories and runs (read-only)", width);
     return [...nobody, [], row(span(" What do you need?", "strong")), ...skeleton, [], safe];
   }
-  const menu = menuRows(model, width);
+  // Small terminals keep the first facts and a part of the menu in sight.
+  const most = Math.max(3, height - 7);
+  const menu = windowed(menuRows(model, width), model.cursor, most).shown;
   const tail = [row(span(" What do you need?", "strong")), ...menu, [], safe];
   const head = [...factRows(cluster, width), [], ...windowRows(cluster, model, width)];
   const room = height - head.length - tail.length - 1;
