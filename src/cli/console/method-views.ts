@@ -1,0 +1,71 @@
+import type { Estimate } from "../../domain/plan.ts";
+import { methods } from "../../domain/methods/registry.ts";
+import { formatBytes, formatDuration } from "../../domain/quantity.ts";
+import { isRefusal, type PlanRefusal } from "../../domain/refusal.ts";
+import type { RecoveryPlan } from "../../engine/planning/plan-recovery.ts";
+import type { MethodId, MethodView, TargetView } from "../../faces/console-views.ts";
+import { lostWords } from "./target-answer.ts";
+
+/** A method's answer to one target. */
+export interface PlannedMethod {
+  readonly id: MethodId;
+  readonly plan: RecoveryPlan | PlanRefusal;
+}
+
+const reasons: Readonly<Record<MethodId, string>> = {
+  "restore-to-scratch": "production stays up; you look at the past beside it and fetch what is missing",
+  "rewind-in-place": "only if nothing valuable was committed after the target, or production is gone",
+  "base-backup-only": "the backup alone, when its WAL is not needed or not there",
+};
+
+/** Every method with its price; the recommended one first, refused ones last. */
+export function methodViews(
+  planned: readonly PlannedMethod[],
+  target: TargetView,
+  productionIsUp: boolean,
+): readonly MethodView[] {
+  const wanted: MethodId = productionIsUp ? "restore-to-scratch" : "rewind-in-place";
+  const usable = planned.filter(({ plan }) => !isRefusal(plan)).map(({ id }) => id);
+  const recommended = usable.includes(wanted) ? wanted : (usable[0] ?? null);
+  const views = planned.map(({ id, plan }) => methodView(id, plan, target, id === recommended, productionIsUp));
+  return views.sort((a, b) => rank(a) - rank(b));
+}
+
+function rank(view: MethodView): number {
+  return view.isRecommended ? 0 : view.refusal === null ? 1 : 2;
+}
+
+function methodView(
+  id: MethodId,
+  plan: RecoveryPlan | PlanRefusal,
+  target: TargetView,
+  isRecommended: boolean,
+  productionIsUp: boolean,
+): MethodView {
+  const refusal = isRefusal(plan) ? { reason: plan.message, next: plan.next } : null;
+  const prices = isRefusal(plan)
+    ? priceLabels.map((label) => ({ label, value: "" }))
+    : pricesOf(id, plan, target, productionIsUp);
+  return { id, title: methods[id].title, isRecommended, reason: reasons[id], refusal, prices };
+}
+
+const priceLabels = ["Users down", "Data lost", "Time to done", "Needs", "Undo", "Replicas", "Rehearsed"] as const;
+
+function pricesOf(id: MethodId, plan: RecoveryPlan, target: TargetView, productionIsUp: boolean): MethodView["prices"] {
+  const { estimate, inputs } = plan;
+  const inPlace = id === "rewind-in-place";
+  const values: Record<(typeof priceLabels)[number], string> = {
+    "Users down": !inPlace ? (productionIsUp ? "0 min" : "until you decide") : secondsWords(estimate),
+    "Data lost": inPlace ? lostWords(inputs) : productionIsUp ? "none" : target.lost,
+    "Time to done": secondsWords(estimate),
+    Needs: formatBytes(estimate.bytesToWrite),
+    Undo: inPlace ? "old directory kept" : "stop the scratch",
+    Replicas: inPlace ? "must be rebuilt" : "untouched",
+    Rehearsed: "never here",
+  };
+  return priceLabels.map((label) => ({ label, value: values[label] }));
+}
+
+function secondsWords(estimate: Estimate): string {
+  return estimate.seconds === null ? "no estimate yet" : `≈ ${formatDuration(estimate.seconds)}`;
+}
