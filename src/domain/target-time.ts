@@ -42,8 +42,10 @@ export function parseTargetTime(text: string, now: Instant, zoneOffsetMinutes = 
 }
 
 function beforeNow(amount: string, text: string, now: Instant): TimeReading {
-  const parts = [...amount.matchAll(/(\d+|an?) ?([a-z]+)/g)];
-  const rest = amount.replaceAll(/(\d+|an?) ?([a-z]+)/g, "").replaceAll(/[\s,]|and/g, "");
+  const words = amount.replaceAll(/,|\band\b/g, " ");
+  const pattern = /(\d+|\ban?\b) ?([a-z]+)/g;
+  const parts = [...words.matchAll(pattern)];
+  const rest = words.replaceAll(pattern, "").trim();
   let back = 0n;
   for (const [, count = "", unit = ""] of parts) {
     const length = units.find(([pattern]) => pattern.test(unit))?.[1];

@@ -235,9 +235,11 @@ function noPoint(points: readonly RecoveryPoint[], timeline: TimelineId): PlanRe
   return {
     refusal: "no-point",
     message:
-      bad === undefined
-        ? `no base backup lies on the way to timeline ${timeline}`
-        : `no base backup on the way to timeline ${timeline} can be restored; ${bad.id} is ${bad.status}${bad.reason === undefined ? "" : `: ${bad.reason}`}`,
+      points.length === 0
+        ? "no backup is stored"
+        : bad === undefined
+          ? `no base backup lies on the way to timeline ${timeline}`
+          : `no base backup on the way to timeline ${timeline} can be restored; ${bad.id} is ${bad.status}${bad.reason === undefined ? "" : `: ${bad.reason}`}`,
     next: "Look at all repositories and timelines with `pgrescue points`.",
   };
 }
