@@ -28,7 +28,7 @@ export interface ObjectStore {
   /** Objects below `prefix` in byte order of their keys, beginning after `startAfter`. Uncommitted writes never show. */
   list(prefix: string, options?: { readonly startAfter?: string }): AsyncIterable<ObjectInfo>;
   head(key: string): Promise<(ObjectInfo & { readonly metadata: Metadata }) | null>;
-  /** The bytes, exactly `range.length` of them where a range is given; null when there is no such object. */
+  /** The bytes, exactly `range.length` of them where a range is given; null when there is no such object. They are the caller's own. */
   get(key: string, range?: ByteRange): Promise<Uint8Array | null>;
   /** The object's bytes in order, in chunks of the store's choosing. Throws `store-failure` when there is no such object. */
   read(key: string, range?: ByteRange): AsyncIterable<Uint8Array>;

@@ -1,3 +1,4 @@
+import { releaseBytes } from "../system/release-bytes.ts";
 import { removeOwn } from "../system/remove.ts";
 import type { Metadata, ObjectWriter } from "../../ports/object-store.ts";
 import { storeError } from "./local-errors.ts";
@@ -53,6 +54,7 @@ export async function openLocalWriter(
       guarded("writing", async () => {
         for (let from = 0; from < chunk.length;) from += (await handle.write(chunk, from)).bytesWritten;
         unflushed += chunk.length;
+        releaseBytes(chunk);
         if (unflushed >= flushEvery && flushing === null) flushInBackground();
       }),
     commit: () =>

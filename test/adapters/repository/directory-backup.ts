@@ -28,7 +28,12 @@ export interface DirectoryBackup {
 /** Begins a backup and writes whole directories into its archives; the caller commits. */
 export async function writeDirectories(options: DirectoryBackup): Promise<BackupWriter> {
   const { store, directory, tablespaces = {}, frameSize } = options;
-  const writer = await beginNativeBackup({ store, repository: "test", header: { ...header, ...options.header }, ...(frameSize === undefined ? {} : { frameSize }) });
+  const writer = await beginNativeBackup({
+    store,
+    repository: "test",
+    header: { ...header, ...options.header },
+    ...(frameSize === undefined ? {} : { frameSize }),
+  });
   for (const [name, root] of [...Object.entries(tablespaces), ["base", directory] as const]) {
     const archive = await writer.archive(name);
     await writeTree(archive, root, "");
@@ -40,7 +45,12 @@ export async function writeDirectories(options: DirectoryBackup): Promise<Backup
 /** A committed backup of directories as they are. */
 export async function backupDirectory(options: DirectoryBackup): Promise<RecoveryPoint> {
   const writer = await writeDirectories(options);
-  const tablespaces = Object.entries(options.tablespaces ?? {}).map(([oid, location]): Tablespace => ({ oid: Number(oid), name: `space_${oid}`, location, bytes: 0 }));
+  const tablespaces = Object.entries(options.tablespaces ?? {}).map(([oid, location]): Tablespace => ({
+    oid: Number(oid),
+    name: `space_${oid}`,
+    location,
+    bytes: 0,
+  }));
   return writer.commit({ ...end, tablespaces });
 }
 
@@ -70,7 +80,12 @@ async function writeTree(archive: ArchiveWriter, root: string, path: string): Pr
       await writeTree(archive, root, below);
     } else {
       await using handle = await open(join(root, below), "r");
-      await archive.file(below, info.size, attributes, async (into) => (await handle.read(into, 0, into.length)).bytesRead);
+      await archive.file(
+        below,
+        info.size,
+        attributes,
+        async (into) => (await handle.read(into, 0, into.length)).bytesRead,
+      );
     }
   }
 }

@@ -32,7 +32,7 @@ export function framePipeline(
   const index = indexWriter(indexObject);
   const free: Uint8Array[] = [];
   const waiting: (() => void)[] = [];
-  let left = Math.min(availableParallelism() + 3, 8);
+  let left = Math.min(availableParallelism() + 2, 8);
   let tail: Promise<void> = Promise.resolve();
   let frames = 0;
   let failure: { readonly error: unknown } | null = null;

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { PgrescueError } from "../../../domain/errors.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { IndexFrame } from "./archive-index.ts";
+import { releaseBytes } from "../../system/release-bytes.ts";
 import { decompressFrame } from "./zstd-frames.ts";
 
 /** The content of one frame of an archive, verified before it is decompressed. Throws `damaged-data` naming frame and object. */
@@ -15,5 +16,7 @@ export async function readFrame(store: ObjectStore, key: string, frame: IndexFra
   if (stored.length !== frame.length || hash("sha256", stored) !== frame.sha256) {
     throw new PgrescueError("damaged-data", `${what} is not what was written: its SHA-256 differs`);
   }
-  return decompressFrame(stored, frame.bytes, what);
+  const content = await decompressFrame(stored, frame.bytes, what);
+  releaseBytes(stored);
+  return content;
 }

@@ -5,6 +5,7 @@ import { PgrescueError } from "../../../domain/errors.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { IndexMember } from "./archive-index.ts";
 import { readIndex } from "./archive-index.ts";
+import { releaseBytes } from "../../system/release-bytes.ts";
 import type { ConfinedTree } from "./confined-tree.ts";
 import { inParallel, slots } from "./parallel.ts";
 import { readFrame } from "./read-frame.ts";
@@ -105,7 +106,11 @@ async function prepare({ tree, onLink }: ArchiveRestore, members: readonly Index
 
 async function restoreFrame(restore: ArchiveRestore, { frame, slices }: FrameSlices, files: OpenFiles): Promise<void> {
   const content = await readFrame(restore.store, `${restore.folder}${restore.archive}.tar.zst`, frame);
-  await inParallel(slices, 3, (slice) => files.write(slice, content));
+  try {
+    await inParallel(slices, 3, (slice) => files.write(slice, content));
+  } finally {
+    releaseBytes(content);
+  }
   restore.written(frame.bytes, `restoring ${slices.at(-1)?.file.path ?? restore.archive}`);
 }
 

@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { constants, zstdCompress, zstdDecompress, type ZstdOptions } from "node:zlib";
 import { PgrescueError } from "../../../domain/errors.ts";
+import { fitBytes } from "../../system/release-bytes.ts";
 
 const compressAsync = promisify<Uint8Array, ZstdOptions, Buffer>(zstdCompress);
 const decompressAsync = promisify<Uint8Array, ZstdOptions, Buffer>(zstdDecompress);
@@ -16,11 +17,11 @@ const longestFrame = 128 * 1024 * 1024;
 /** One independent zstd frame with a content checksum, made in the thread pool. */
 export async function compressFrame(bytes: Uint8Array, level: number): Promise<Uint8Array> {
   const out = await compressAsync(bytes, {
-    // One piece of output: small pieces cost up to a third of the speed.
-    chunkSize: Math.max(4096, bytes.length + (bytes.length >> 8) + 1024),
+    // One piece of output, of which the unused part is given back below: small pieces cost a quarter of the speed.
+    chunkSize: Math.max(64 * 1024, bytes.length + (bytes.length >> 8) + 1024),
     params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
   });
-  return out;
+  return fitBytes(out);
 }
 
 /** The content of exactly one frame, which must be `size` bytes. Throws `damaged-data` naming `what`. */
