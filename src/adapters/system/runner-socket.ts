@@ -1,6 +1,5 @@
 import { chmod, open } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import { join } from "node:path";
 import { messageOf, PgrescueError } from "../../domain/errors.ts";
 import { removeOwn } from "./remove.ts";
@@ -151,12 +150,20 @@ function createConnection(socket: Socket): RunnerConnection {
   });
 
   async function* values(): AsyncGenerator {
+    let pending = "";
+    socket.setEncoding("utf8");
     try {
-      for await (const line of createInterface({ input: socket, crlfDelay: Number.POSITIVE_INFINITY })) {
-        const value = parsed(line);
-        if (!isReply(value)) yield value;
-        else settle(value);
+      for await (const chunk of socket) {
+        const lines = `${pending}${String(chunk)}`.split("\n");
+        pending = lines.pop() ?? "";
+        for (const line of lines) {
+          const value = parsed(line);
+          if (isReply(value)) settle(value);
+          else yield value;
+        }
       }
+    } catch {
+      // A runner that was killed resets the connection; what it still wrote is in the journal.
     } finally {
       socket.destroy();
     }

@@ -1,5 +1,6 @@
 import type { Arguments, Terminal } from "../command.ts";
 import type { AttachedRun } from "./attach-run.ts";
+import { showAsking } from "./show-asking.ts";
 import { showWithoutAsking, type FaceName } from "./show-run.ts";
 
 /** Shows a run with the face that was chosen and gives the exit code. `leave`: this process is only a viewer. */
@@ -10,5 +11,6 @@ export async function showRun(
   terminal: Terminal,
   onSignal: "stop" | "leave" = "stop",
 ): Promise<number> {
-  return showWithoutAsking(face === "console" || face === "plain" ? "headless" : face, run, args, terminal, onSignal);
+  if (face === "console" || face === "plain") return showAsking(run, args, terminal);
+  return showWithoutAsking(face, run, args, terminal, onSignal);
 }

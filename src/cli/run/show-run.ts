@@ -2,10 +2,8 @@ import { showHeadless } from "../../faces/headless/headless.ts";
 import { showJson } from "../../faces/json/document.ts";
 import { showJsonl } from "../../faces/json/jsonl.ts";
 import { connectionOf } from "../../faces/ending.ts";
-import { messageOf } from "../../domain/errors.ts";
 import type { RunState } from "../../domain/run/state.ts";
 import type { Arguments, OptionSpecs, Terminal } from "../command.ts";
-import { askOnInterrupt } from "./ask-on-interrupt.ts";
 import type { AttachedRun } from "./attach-run.ts";
 
 /** Options of every command that shows a run. */
@@ -32,9 +30,9 @@ export function isInteractive(face: FaceName): boolean {
 }
 
 /**
- * Shows a run line by line and gives its exit code. Where this process stands for the work (`stop`), SIGTERM stops it
- * at once, to be continued (exit 143), and so does SIGINT (130) unless somebody at a terminal can be asked what it meant;
- * a mere viewer (`leave`) just ends. A reader that goes away (`| head -1`) leaves the run at work.
+ * Shows a run without asking anything and gives its exit code. Where this process stands for the work (`stop`), a signal
+ * stops it at once, to be continued (exit 130 or 143); a mere viewer (`leave`) just ends. A reader that goes away
+ * (`| head -1`) leaves the run at work.
  */
 export async function showWithoutAsking(
   face: "headless" | "json" | "jsonl",
@@ -43,7 +41,7 @@ export async function showWithoutAsking(
   terminal: Terminal,
   onSignal: "stop" | "leave" = "stop",
 ): Promise<number> {
-  const release = onSignal === "stop" && run.isLive ? passSignals(run, args, terminal) : () => undefined;
+  const release = onSignal === "stop" && run.isLive ? passSignals(run) : () => undefined;
   try {
     const state = await draw(face, run, args, terminal);
     return state.outcome?.exitCode ?? (state.pid === null ? 40 : 0);
@@ -72,23 +70,10 @@ async function draw(
   return state;
 }
 
-function passSignals(run: AttachedRun, args: Arguments, terminal: Terminal): () => void {
-  const canAsk = terminal.stdin.isTTY && terminal.stderr.isTTY && !args.flag("no-input");
-  let isAsking = false;
-  const terminate = (): void => void run.interrupt("SIGTERM").catch(() => undefined);
-  const interrupt = (): void => {
-    if (!canAsk) return void run.interrupt("SIGINT").catch(() => undefined);
-    if (isAsking) return;
-    isAsking = true;
-    void obeyInterrupt(run, terminal).finally(() => (isAsking = false));
+function passSignals(run: AttachedRun): () => void {
+  const pass = (signal: NodeJS.Signals): void => {
+    if (signal === "SIGINT" || signal === "SIGTERM") void run.interrupt(signal).catch(() => undefined);
   };
-  process.on("SIGINT", interrupt).on("SIGTERM", terminate);
-  return () => void process.off("SIGINT", interrupt).off("SIGTERM", terminate);
-}
-
-async function obeyInterrupt(run: AttachedRun, terminal: Terminal): Promise<void> {
-  const choice = await askOnInterrupt(run, terminal);
-  // Closing ends the events, and with them this viewer.
-  if (choice === "leave") run.close();
-  else if (choice !== "stay") await run[choice]().catch((error: unknown) => terminal.log(messageOf(error)));
+  process.on("SIGINT", pass).on("SIGTERM", pass);
+  return () => void process.off("SIGINT", pass).off("SIGTERM", pass);
 }

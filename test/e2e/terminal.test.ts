@@ -1,0 +1,171 @@
+import { execFile, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { attachRun } from "../../src/cli/run/attach-run.ts";
+import { anna } from "../engine/toy-world.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { makeToyRun, script, watch, type ToyRun } from "./toy-run.ts";
+
+const run = promisify(execFile);
+
+/** A real terminal of 80x24 in a tmux server of its own, running the toy command with `--plain`. */
+async function openTerminal(made: ToyRun, words: readonly string[] = []) {
+  const name = `pgrescue-test-${process.pid}-${Math.floor(performance.now())}`;
+  const tmux = async (...args: string[]) => (await run("tmux", ["-L", name, "-f", "/dev/null", ...args])).stdout;
+  const line = [process.execPath, script("toy-command.ts"), made.directory, "--plain", ...words]
+    .map((word) => `'${word}'`)
+    .join(" ");
+  await tmux(
+    "new-session",
+    "-d",
+    "-x",
+    "80",
+    "-y",
+    "24",
+    `TOY='${made.toy.directory}' ${line}; echo "exit $?"; sleep 60`,
+  );
+  const screen = async () => tmux("capture-pane", "-p", "-t", "0", "-S", "-200");
+  return {
+    screen,
+    keys: async (...keys: string[]) => void (await tmux("send-keys", "-t", "0", ...keys)),
+    shows: async (text: string): Promise<string> => {
+      for (let i = 0; i < 100; i++) {
+        const seen = await screen();
+        if (seen.includes(text)) return seen;
+        await delay(100);
+      }
+      throw new Error(`the terminal never showed ${text}:\n${await screen()}`);
+    },
+    [Symbol.asyncDispose]: async () => void (await tmux("kill-server").catch(() => undefined)),
+  };
+}
+
+describe("at a terminal", () => {
+  test("a confirmation takes the exact text only, and Ctrl-C asks instead of stopping", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["one", "two"], { production: ["two"] });
+    await using terminal = await openTerminal(made);
+    await terminal.shows("Type shop@db1 to go on");
+    await terminal.keys("shop", "Enter");
+    await terminal.shows('"shop" is not shop@db1');
+    await terminal.keys("C-c");
+    await terminal.shows("works on without this window. What now?");
+    await terminal.keys("s", "Enter");
+    await delay(300);
+    await terminal.keys("shop@db1", "Enter");
+    await terminal.shows("exit 0");
+    expect(await made.toy.effects()).toEqual(["do one", "do two"]);
+  });
+
+  test("Enter alone declines with exit code 31, and nothing has happened", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["two"], { production: ["two"] });
+    await using terminal = await openTerminal(made);
+    await terminal.shows("Type shop@db1 to go on");
+    await terminal.keys("Enter");
+    await terminal.shows("exit 31");
+    expect(await made.toy.effects()).toEqual([]);
+  });
+
+  test("Ctrl-C and l leaves the run at work", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["one", "slow", "three"]);
+    await using terminal = await openTerminal(made);
+    await terminal.shows("slow");
+    await terminal.keys("C-c");
+    await terminal.shows("[l/p/a/s]");
+    await terminal.keys("l", "Enter");
+    const seen = await terminal.shows("exit 0");
+    expect(seen).toContain("goes on without this window");
+    expect((await watch((await attachRun(made.directory, anna)).events)).outcome).toMatchObject({ result: "done" });
+  });
+
+  test("Ctrl-C and p pauses, exit code 60; Ctrl-C twice leaves", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["one", "slow", "slower"]);
+    {
+      await using terminal = await openTerminal(made);
+      await terminal.shows("slow");
+      await terminal.keys("C-c");
+      await terminal.shows("[l/p/a/s]");
+      await terminal.keys("p", "Enter");
+      await terminal.shows("exit 60");
+    }
+    await using terminal = await openTerminal(made);
+    await terminal.shows("slower");
+    await terminal.keys("C-c");
+    await terminal.shows("[l/p/a/s]");
+    await terminal.keys("C-c");
+    await terminal.shows("exit 0");
+    expect((await watch((await attachRun(made.directory, anna)).events)).outcome).toMatchObject({ result: "done" });
+  });
+
+  test("closing it leaves the run at work", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["one", "slow", "three"]);
+    {
+      await using terminal = await openTerminal(made);
+      await terminal.shows("slow");
+    }
+    const state = await watch((await attachRun(made.directory, anna)).events);
+    expect(state).toMatchObject({ attempt: 1, outcome: { result: "done" } });
+  });
+});
+
+describe("without a terminal", () => {
+  async function startHeadless(
+    made: ToyRun,
+    words: readonly string[],
+  ): Promise<ChildProcess & { readonly text: () => string }> {
+    const child = spawn(process.execPath, [script("toy-command.ts"), made.directory, ...words], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let text = "";
+    child.stdout.on("data", (chunk) => (text += String(chunk)));
+    child.stderr.on("data", (chunk) => (text += String(chunk)));
+    while (!text.includes("slow")) await delay(50);
+    await delay(200);
+    return Object.assign(child, { text: () => text });
+  }
+
+  test.each([
+    ["SIGTERM", 143],
+    ["SIGINT", 130],
+  ] as const)("%s stops the work at once, to be continued, with exit code %i", async (signal, code) => {
+    for (const words of [["--jsonl"], ["--no-input"], ["--json"]]) {
+      await using base = await temporaryDirectory();
+      const made = await makeToyRun(base.path, ["slow", "three"]);
+      const child = words[0] === "--json" ? await startQuietly(made) : await startHeadless(made, words);
+      child.kill(signal);
+      expect([words, await once(child, "close")]).toEqual([words, [code, null]]);
+      const state = await watch((await attachRun(made.directory, anna)).events);
+      expect(state.outcome).toMatchObject({ result: "paused", exitCode: code, code: "interrupted" });
+      expect(await made.toy.effects()).toEqual([]);
+    }
+  });
+
+  async function startQuietly(made: ToyRun): Promise<ChildProcess> {
+    const child = spawn(process.execPath, [script("toy-command.ts"), made.directory, "--json"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    await delay(1500);
+    return child;
+  }
+
+  test("a missing confirmation ends with exit code 30 and names the flag", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["two"], { production: ["two"] });
+    const failed = run(process.execPath, [script("toy-command.ts"), made.directory]);
+    await expect(failed).rejects.toMatchObject({ code: 30, stderr: expect.stringContaining("--confirm shop@db1") });
+    const done = await run(process.execPath, [
+      script("toy-command.ts"),
+      made.directory,
+      "--confirm",
+      "shop@db1",
+      "--json",
+    ]);
+    expect(JSON.parse(done.stdout)).toMatchObject({ schema: "pgrescue.run/v1", outcome: { result: "done" } });
+  });
+});
