@@ -4,6 +4,7 @@ import type { FileHandle } from "node:fs/promises";
 import { setImmediate } from "node:timers/promises";
 import type { ArchiveWriter, FillBuffer } from "../../../ports/repository.ts";
 import type { OpenedFile } from "./open-ahead.ts";
+import { readError } from "./read-error.ts";
 import type { PageVerifier } from "./page-verifier.ts";
 
 /** Bytes that are read and hashed at a time, and after how many the event loop gets its turn. */
@@ -36,6 +37,8 @@ export async function archiveFile(
     const fill =
       file.content === null ? fromHandle(file.handle as FileHandle, file.size, seen) : fromContent(file.content, seen);
     await archive.file(file.entry.path, file.size, file.attributes, fill);
+  } catch (error) {
+    throw readError(error, file.entry.source);
   } finally {
     await file.handle?.close();
   }

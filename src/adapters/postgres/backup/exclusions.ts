@@ -31,6 +31,8 @@ const leftOut = new Set([
   "postgresql.auto.conf.tmp",
   "pg_control.tmp",
   ".DS_Store",
+  // A file system's own, where the directory is a mount point.
+  "lost+found",
 ]);
 
 /** Whether the directory's content is left out. `path` is relative to the data directory. */

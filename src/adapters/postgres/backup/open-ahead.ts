@@ -1,5 +1,6 @@
 import { open, type FileHandle } from "node:fs/promises";
 import type { FileAttributes } from "../../../ports/repository.ts";
+import { readError } from "./read-error.ts";
 import type { Entry } from "./tree.ts";
 
 export type FileEntry = Extract<Entry, { readonly type: "file" }>;
@@ -59,7 +60,7 @@ export async function openFile(entry: FileEntry): Promise<OpenedFile | null> {
     handle = await open(entry.source, "r");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    throw readError(error, entry.source);
   }
   try {
     const info = await handle.stat();
@@ -76,6 +77,6 @@ export async function openFile(entry: FileEntry): Promise<OpenedFile | null> {
     return { type: "opened", entry, size: info.size, attributes, content, handle: null };
   } catch (error) {
     await handle.close();
-    throw error;
+    throw readError(error, entry.source);
   }
 }

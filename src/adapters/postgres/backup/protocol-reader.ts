@@ -77,9 +77,20 @@ export class ProtocolReader {
       if (this.#at < first.length) break;
       this.#chunks.shift();
       this.#at = 0;
+      release(first);
     }
     this.#queued -= copied;
     if (this.#queued < low && this.#socket.isPaused()) this.#socket.resume();
     return copied;
   }
+}
+
+/**
+ * Gives a read chunk's memory back at once: the collector would let tens of megabytes of them pile up. Only where the
+ * chunk is the whole of its ArrayBuffer; small ones share a pool.
+ */
+function release(chunk: Buffer): void {
+  const { buffer } = chunk;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.byteLength && chunk.byteLength > 16_384)
+    buffer.transfer(0);
 }

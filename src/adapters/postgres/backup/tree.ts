@@ -3,6 +3,7 @@ import { opendir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { FileAttributes } from "../../../ports/repository.ts";
 import { isDatabaseDirectory, isEmptied, isLeftOut, keptInsidePgWal } from "./exclusions.ts";
+import { readError } from "./read-error.ts";
 import { isTemporaryRelation, parseRelationFile, type RelationFile } from "./relation-file.ts";
 
 /** Something to be backed up. `path` as the archive names it; `manifestPath` as the manifest does (relative to the data directory). */
@@ -101,7 +102,7 @@ async function* entriesOf(place: string): AsyncGenerator<Dirent> {
   try {
     for await (const item of await opendir(place, { bufferSize: 256 })) yield item;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw readError(error, place);
   }
 }
 
@@ -112,6 +113,6 @@ async function attributesOf(place: string): Promise<FileAttributes | null> {
     return info.isDirectory() ? { mode: info.mode & 0o7777, mtime: Math.floor(info.mtimeMs / 1000) } : null;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    throw readError(error, place);
   }
 }
