@@ -8,6 +8,7 @@ import { createShell } from "../adapters/system/exec.ts";
 import { writeFileDurably } from "../adapters/system/durable-file.ts";
 import { thisProgram } from "../adapters/system/program.ts";
 import { removeOwn } from "../adapters/system/remove.ts";
+import { generateArchiveCommand, quoteSetting } from "../adapters/wal/restore-command.ts";
 import { PgrescueError } from "../domain/errors.ts";
 
 /** A throwaway PostgreSQL that archives into a throwaway repository, with a configuration that names both. */
@@ -34,12 +35,16 @@ export async function createDemoWorld(): Promise<DemoWorld> {
   const repository = join(directory, "repository");
   const scratchDirectory = join(directory, "scratch");
   await mkdir(repository, { mode: 0o700 });
-  const { node, script } = thisProgram();
-  const archive = [node, script, "wal-push", "--config", configFile].map((word) => `"${word}"`).join(" ");
+  const archive = generateArchiveCommand({ ...thisProgram(), config: configFile });
   const server = await startThrowawayServer({
     directory,
     bin: installation.bin,
-    settings: { archive_mode: "on", archive_command: `'${archive} %p'`, archive_timeout: "60s", max_wal_senders: "4" },
+    settings: {
+      archive_mode: "on",
+      archive_command: quoteSetting(archive),
+      archive_timeout: "60s",
+      max_wal_senders: "4",
+    },
   });
   const scratchPort = await freePort();
   await writeFileDurably(

@@ -25,6 +25,9 @@ export const command: Command = {
     const isInteractive = terminal.stdin.isTTY === true && terminal.stdout.isTTY === true;
     terminal.log("pgrescue demo: a throwaway PostgreSQL and a throwaway repository");
     const world = await createDemoWorld();
+    // A closed window must not leave a server behind.
+    const leave = (): void => void world.close(args.flag("keep")).finally(() => process.kill(process.pid, "SIGKILL"));
+    process.once("SIGHUP", leave).once("SIGTERM", leave);
     try {
       const story = await tellStory(world, terminal);
       return args.flag("auto") || !isInteractive

@@ -16,6 +16,7 @@ export const commands = {
   console: () => import("./console.ts"),
   continue: () => import("./continue.ts"),
   demo: () => import("./demo.ts"),
+  init: () => import("./init.ts"),
   plan: () => import("./plan.ts"),
   points: () => import("./points.ts"),
   recover: () => import("./recover.ts"),

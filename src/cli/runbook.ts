@@ -66,7 +66,9 @@ async function check(names: readonly string[], args: Arguments, terminal: Termin
     names.length === 0
       ? [...all.values()]
       : await Promise.all(
-          names.map((name) => (isFile(name) ? readRunbook(resolve(terminal.cwd, name)) : chooseRunbook(all, name))),
+          names.map(async (name) =>
+            isFile(name) ? readRunbook(resolve(terminal.cwd, name)) : chooseRunbook(all, name),
+          ),
         );
   const results = await Promise.all(
     chosen.map(async ({ runbook }) => ({ id: runbook.id, problems: await lintRunbook(runbook, steps) })),

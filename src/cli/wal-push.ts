@@ -1,10 +1,10 @@
-import { basename, resolve } from "node:path";
-import { pushExit, pushWal } from "../adapters/wal/push.ts";
+import { resolve } from "node:path";
+import { prepareWal } from "../adapters/repository/native/wal-archive.ts";
+import { pushExit, pushWal, readWalFile } from "../adapters/wal/push.ts";
 import { PgrescueError } from "../domain/errors.ts";
 import type { Command } from "./command.ts";
 import { failureLines } from "./failure.ts";
 import { lazyArchive } from "./wal-sources.ts";
-import { walSettings } from "./wal-settings.ts";
 
 export const command: Command = {
   summary: "archive_command: store a WAL file durably in every repository of the cluster",
@@ -16,21 +16,25 @@ tries again. Run by PostgreSQL in its data directory, whose system identifier fi
   positionals: { min: 1, max: 1 },
   run: async (args, terminal) => {
     try {
+      const isDryRun = args.flag("dry-run");
+      const file = await readWalFile(resolve(terminal.cwd, args.positionals[0] ?? ""));
+      // The thread pool compresses while this thread loads and reads the configuration; `store` throws what went wrong.
+      if (!isDryRun) prepareWal(file.name, file.content).catch(() => undefined);
+      const { walSettings } = await import("./wal-settings.ts");
       const { cluster, systemIdentifier, repositories } = await walSettings(args, terminal);
       const archives = repositories.map((repository) => ({
         name: repository.name,
-        archive: lazyArchive(repository, cluster, systemIdentifier, args.flag("dry-run") ? "read" : "write"),
+        archive: lazyArchive(repository, cluster, systemIdentifier, isDryRun ? "read" : "write"),
       }));
-      const path = resolve(terminal.cwd, args.positionals[0] ?? "");
-      if (args.flag("dry-run")) {
+      if (isDryRun) {
         for (const { name, archive } of archives) {
-          terminal.print(`${name}: ${(await archive.has(basename(path))) ? "already there" : "would be stored"}`);
+          terminal.print(`${name}: ${(await archive.has(file.name)) ? "already there" : "would be stored"}`);
         }
         return 0;
       }
       const readOnly = repositories.find((repository) => repository.readOnly === true);
       if (readOnly !== undefined) throw new PgrescueError("config", `repository ${readOnly.name} is read-only`);
-      await pushWal({ path, archives });
+      await pushWal({ ...file, archives });
       return 0;
     } catch (error) {
       for (const line of failureLines(error)) terminal.log(line);

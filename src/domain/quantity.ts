@@ -2,7 +2,10 @@
 export function parseDuration(text: string): number | null {
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(text.trim())) return null;
   const units: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
-  return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)].reduce((sum, m) => sum + Number(m[1]) * (units[m[2] ?? ""] ?? 0), 0);
+  return [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g)].reduce(
+    (sum, m) => sum + Number(m[1]) * (units[m[2] ?? ""] ?? 0),
+    0,
+  );
 }
 
 /** Bytes in a size like `8MiB`, `1GB`, `512`; null when it is not one. */

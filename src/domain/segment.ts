@@ -14,7 +14,13 @@ export const defaultSegmentSize = 16 * 1024 * 1024;
 export type WalFile =
   | { readonly kind: "segment"; readonly timeline: TimelineId; readonly log: bigint; readonly low: bigint }
   | { readonly kind: "partial"; readonly timeline: TimelineId; readonly log: bigint; readonly low: bigint }
-  | { readonly kind: "backup"; readonly timeline: TimelineId; readonly log: bigint; readonly low: bigint; readonly offset: bigint }
+  | {
+      readonly kind: "backup";
+      readonly timeline: TimelineId;
+      readonly log: bigint;
+      readonly low: bigint;
+      readonly offset: bigint;
+    }
   | { readonly kind: "history"; readonly timeline: TimelineId };
 
 const walName = /^([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})(?:(\.partial)|\.([0-9A-F]{8})\.backup)?$/;

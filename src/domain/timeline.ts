@@ -24,7 +24,8 @@ export function parseHistory(timeline: TimelineId, text: string): TimelineHistor
     if (m === null || switchedAt === null) return null;
     const parent = Number(m[1]);
     const last = switches.at(-1);
-    if (parent >= timeline || (last !== undefined && (parent <= last.parent || switchedAt < last.switchedAt))) return null;
+    if (parent >= timeline || (last !== undefined && (parent <= last.parent || switchedAt < last.switchedAt)))
+      return null;
     switches.push({ parent, switchedAt, reason: m[3] ?? "" });
   }
   return { timeline, switches };

@@ -1,5 +1,9 @@
 import { readdirSync } from "node:fs";
-import { giveToServer, startThrowawayServer, type ThrowawayServer } from "../../src/adapters/postgres/throwaway-server.ts";
+import {
+  giveToServer,
+  startThrowawayServer,
+  type ThrowawayServer,
+} from "../../src/adapters/postgres/throwaway-server.ts";
 import { temporaryDirectory } from "./temporary-directory.ts";
 
 export { giveToServer, temporaryDirectory };
@@ -29,7 +33,13 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     directory: directory.path,
     bin: postgresBin(),
     ...rest,
-    settings: { fsync: "off", ...(archiveCommand === undefined ? {} : { archive_mode: "on", archive_command: `'${archiveCommand.replaceAll("'", "''")}'` }), ...settings },
+    settings: {
+      fsync: "off",
+      ...(archiveCommand === undefined
+        ? {}
+        : { archive_mode: "on", archive_command: `'${archiveCommand.replaceAll("'", "''")}'` }),
+      ...settings,
+    },
   });
   return {
     ...server,

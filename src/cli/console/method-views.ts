@@ -1,5 +1,4 @@
 import type { Estimate } from "../../domain/plan.ts";
-import { methods } from "../../domain/methods/registry.ts";
 import { formatBytes, formatDuration } from "../../domain/quantity.ts";
 import { isRefusal, type PlanRefusal } from "../../domain/refusal.ts";
 import type { RecoveryPlan } from "../../engine/planning/plan-recovery.ts";
@@ -46,8 +45,15 @@ function methodView(
   const prices = isRefusal(plan)
     ? priceLabels.map((label) => ({ label, value: "" }))
     : pricesOf(id, plan, target, productionIsUp);
-  return { id, title: methods[id].title, isRecommended, reason: reasons[id], refusal, prices };
+  return { id, title: titles[id], isRecommended, reason: reasons[id], refusal, prices };
 }
+
+/** Column heads, at most 16 characters. */
+const titles: Readonly<Record<MethodId, string>> = {
+  "restore-to-scratch": "to scratch",
+  "rewind-in-place": "rewind in place",
+  "base-backup-only": "base backup only",
+};
 
 const priceLabels = ["Users down", "Data lost", "Time to done", "Needs", "Undo", "Replicas", "Rehearsed"] as const;
 

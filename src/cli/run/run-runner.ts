@@ -157,13 +157,17 @@ async function handle(run: RunHandle, raw: unknown): Promise<unknown> {
     case "answer":
       return run.answer(message.question, message.value, message.by);
     case "note":
-      return run.note(message.text, message.by);
+      await run.note(message.text, message.by);
+      return null;
     case "pause":
-      return run.pause(message.by);
+      await run.pause(message.by);
+      return null;
     case "abort":
-      return run.abort(message.by);
+      await run.abort(message.by);
+      return null;
     case "interrupt":
-      return run.interrupt(message.signal, message.by);
+      await run.interrupt(message.signal, message.by);
+      return null;
   }
 }
 
