@@ -155,9 +155,17 @@ export async function start(attempt: Attempt): Promise<RunHandle & { readonly en
     world: toyWorld,
     pid: 4711,
   });
-  const ended = handle.finished.finally(async () => journal.close());
+  const ended = closing(handle.finished, journal);
   ended.catch(() => undefined);
   return { ...handle, ended };
+}
+
+async function closing(finished: Promise<Outcome>, journal: Journal): Promise<Outcome> {
+  try {
+    return await finished;
+  } finally {
+    await journal.close();
+  }
 }
 
 export async function runToEnd(attempt: Attempt): Promise<Outcome> {

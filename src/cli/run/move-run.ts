@@ -24,7 +24,9 @@ export async function findOrMoveRun(args: Arguments, terminal: Terminal, setting
       terminal,
     );
     if (usual.stateDirectory === settings.stateDirectory) throw error;
-    const found = await findRun(usual.stateDirectory, part);
+    const found = await findRun(usual.stateDirectory, part).catch(() => {
+      throw error;
+    });
     terminal.log(`moving ${found.id} from ${usual.stateDirectory} to ${settings.stateDirectory}`);
     return moveRun(found, settings.stateDirectory);
   }
