@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { chown, mkdir, stat } from "node:fs/promises";
 import { constants } from "node:os";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { asUser, createShell } from "../adapters/system/exec.ts";
 import { programFor } from "../adapters/system/program.ts";
 import { findUser, ownerOf } from "../adapters/system/users.ts";
@@ -76,9 +76,16 @@ async function chooseOwner(args: Arguments, settings: Settings | null, terminal:
 
 function directoriesToMake(args: Arguments, settings: Settings | null, terminal: Terminal): readonly string[] {
   const tablespaces = args.strings("tablespace").map((pair) => pair.slice(pair.indexOf("=") + 1));
-  const asked = [args.string("to"), args.string("state-dir"), ...tablespaces].flatMap((path) =>
-    path === undefined || path === "" ? [] : [resolve(terminal.cwd, path)],
-  );
+  const output = args.string("output");
+  const repository = output === undefined ? undefined : args.string("repository");
+  const asked = [
+    args.string("to"),
+    args.string("state-dir"),
+    ...tablespaces,
+    // `init` makes a repository and a place for the configuration.
+    output === undefined ? undefined : dirname(output),
+    repository?.includes("://") === true ? undefined : repository,
+  ].flatMap((path) => (path === undefined || path === "" ? [] : [resolve(terminal.cwd, path)]));
   const configured = [settings?.loaded.config.stateDirectory, settings?.cluster?.scratch.directory].flatMap((path) =>
     path === undefined ? [] : [path],
   );

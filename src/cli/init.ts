@@ -49,13 +49,23 @@ export const command: Command = {
       terminal.print(text.trimEnd());
       return 0;
     }
-    await mkdir(dirname(file), { recursive: true, mode: 0o755 });
-    await writeFileDurably(file, text, 0o640);
+    await writeConfig(file, text);
     terminal.log(`[ OK ] wrote ${file}`);
     for (const line of nextSteps(file)) terminal.print(line);
     return 0;
   },
 };
+
+async function writeConfig(file: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o755 });
+    await writeFileDurably(file, text, 0o640);
+  } catch (error) {
+    throw new PgrescueError("precondition-refused", `cannot write ${file}: ${messageOf(error)}`, {
+      next: "Name a file with --output in a directory that the database's user can write.",
+    });
+  }
+}
 
 async function tryServer(answers: InitAnswers, args: Arguments, terminal: Terminal): Promise<ServerIdentity | null> {
   try {
@@ -137,6 +147,7 @@ function nextSteps(config: string): readonly string[] {
   ];
 }
 
+/** True also where it cannot be looked at: nothing is written over by mistake. */
 async function exists(path: string): Promise<boolean> {
   return await access(path).then(
     () => true,

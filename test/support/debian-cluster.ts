@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { appendFile, readFile } from "node:fs/promises";
+import { access, appendFile, readFile } from "node:fs/promises";
 import { freePort } from "../../src/adapters/postgres/throwaway-server.ts";
 import { createShell } from "../../src/adapters/system/exec.ts";
 import { findUser } from "../../src/adapters/system/users.ts";
@@ -10,8 +10,11 @@ const shell = createShell();
 /** Why such a cluster cannot be made here; null when it can. */
 export async function noDebianCluster(): Promise<string | null> {
   if (process.getuid?.() !== 0) return "pg_createcluster needs root";
-  const there = await shell.run(["pg_createcluster", "--version"]).catch(() => null);
-  return there?.exit === 0 ? null : "postgresql-common is not installed";
+  const there = await access("/usr/bin/pg_createcluster").then(
+    () => true,
+    () => false,
+  );
+  return there ? null : "postgresql-common is not installed";
 }
 
 /** A cluster as Debian makes it: configuration in /etc, stock pg_hba (peer and scram), TLS with the snakeoil certificate. */

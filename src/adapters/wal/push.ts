@@ -5,8 +5,9 @@ import { parseWalFileName } from "../../domain/segment.ts";
 import type { WalArchive } from "../../ports/repository.ts";
 
 export interface PushRequest {
-  /** The file as archive_command's %p names it: a segment, .partial, .history or .backup. */
-  readonly path: string;
+  /** The file's name in pg_wal: a segment, .partial, .history or .backup. */
+  readonly name: string;
+  readonly content: Uint8Array;
   /** All of them must have it before PostgreSQL may forget it; the first is written first. */
   readonly archives: readonly { readonly name: string; readonly archive: WalArchive }[];
 }
@@ -20,17 +21,8 @@ export interface Pushed {
  * Stores one file of pg_wal in every archive. Resolves only when all have it durably. When one fails the others still
  * get it, since a copy somewhere is worth more than none; then the first error is thrown.
  */
-export async function pushWal({ path, archives }: PushRequest): Promise<readonly Pushed[]> {
-  const name = basename(path);
-  if (parseWalFileName(name) === null) {
-    throw new PgrescueError("usage", `${JSON.stringify(path)} is not a WAL file`, {
-      next: "archive_command calls `pgrescue wal-push %p`; by hand, name a file in pg_wal.",
-    });
-  }
+export async function pushWal({ name, content, archives }: PushRequest): Promise<readonly Pushed[]> {
   if (archives.length === 0) throw new PgrescueError("config", "there is no repository to store WAL in");
-  const content = await readFile(path).catch((error: unknown) => {
-    throw new PgrescueError("external-failure", `cannot read ${path}: ${messageOf(error)}`, { cause: error });
-  });
   const pushed: Pushed[] = [];
   const errors: unknown[] = [];
   for (const { name: repository, archive } of archives) {
@@ -42,6 +34,21 @@ export async function pushWal({ path, archives }: PushRequest): Promise<readonly
   }
   if (errors.length > 0) throw errors[0];
   return pushed;
+}
+
+/** Reads the file that archive_command's %p names. Throws `usage` where that is no WAL file. */
+export async function readWalFile(path: string): Promise<{ readonly name: string; readonly content: Uint8Array }> {
+  const name = basename(path);
+  if (parseWalFileName(name) === null) {
+    throw new PgrescueError("usage", `${JSON.stringify(path)} is not a WAL file`, {
+      next: "archive_command calls `pgrescue wal-push %p`; by hand, name a file in pg_wal.",
+    });
+  }
+  try {
+    return { name, content: await readFile(path) };
+  } catch (error) {
+    throw new PgrescueError("external-failure", `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /**

@@ -12,11 +12,11 @@ export interface SavableFile {
   readonly waiting: boolean;
 }
 
-/** The old server's pg_wal: in the data directory that will be written, or where an earlier attempt saved it. */
+/** The old server's pg_wal: in the data directory that will be written, where an earlier attempt saved it, or where it is read beside production. */
 export async function savableSegments(inputs: RecoveryInputs, ctx: StepContext): Promise<readonly SavableFile[]> {
-  if (!isInPlace(inputs)) return [];
   const found: SavableFile[] = [];
-  for (const directory of [`${inputs.dataDirectory}/pg_wal`, inputs.savedWal]) {
+  // Beside production its pg_wal is only read, where the plan names it.
+  for (const directory of isInPlace(inputs) ? [`${inputs.dataDirectory}/pg_wal`, inputs.savedWal] : [inputs.savedWal]) {
     if (directory === null) continue;
     for (const file of await segmentsIn(directory, inputs, ctx)) {
       if (!found.some((f) => f.name === file.name)) found.push(file);

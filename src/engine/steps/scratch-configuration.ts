@@ -3,6 +3,7 @@ import type { StepContext } from "../step.ts";
 import { installationFor, ownServer } from "./own-server.ts";
 import { majorOf, siteOf } from "./recovery-inputs.ts";
 import { recoverySettings } from "./recovery-settings.ts";
+import { openPoint } from "./restore-files.ts";
 
 /** First line of every configuration file that we generate. */
 export const generatedHeader = "# Written by pgrescue.";
@@ -39,7 +40,7 @@ export async function scratchFiles(
     identFile: server.identFile,
     ...(sharedBuffers === undefined ? {} : { sharedBuffers }),
   });
-  const recovery = recoverySettings(inputs, restoreCommand);
+  const recovery = recoverySettings(inputs, restoreCommand, (await openPoint(inputs, ctx)).point.stopLsn);
   const data = inputs.dataDirectory;
   return [
     {

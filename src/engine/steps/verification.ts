@@ -1,6 +1,7 @@
 import { PgrescueError } from "../../domain/errors.ts";
 import type { RecoveryInputs } from "../../domain/plan.ts";
 import { gravest, type Verdict } from "../../domain/verdict.ts";
+import type { Sql } from "../../ports/sql.ts";
 import type { StepContext, StepKind, StepSignal } from "../step.ts";
 import { withOwnSession } from "./own-server-run.ts";
 import { hasRecorded } from "./recorded.ts";
@@ -54,3 +55,28 @@ export function databasesOf(inputs: RecoveryInputs, ctx: StepContext): Promise<r
     return rows.map((row) => row.name);
   });
 }
+
+/**
+ * A session that only reads and never waits behind a lock: a paused server keeps the locks of transactions that were open
+ * at that moment, and nothing but promotion ends them.
+ */
+export function withReadingSession<T>(
+  inputs: RecoveryInputs,
+  ctx: StepContext,
+  use: (sql: Sql) => Promise<T>,
+  database?: string,
+): Promise<T> {
+  return withOwnSession(
+    inputs,
+    ctx,
+    async (sql) => {
+      await sql.query("set default_transaction_read_only = on");
+      await sql.query(`set lock_timeout = '${lockPatience}'`);
+      return use(sql);
+    },
+    database,
+  );
+}
+
+/** How long a check waits for a lock. */
+export const lockPatience = "3s";

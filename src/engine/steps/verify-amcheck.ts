@@ -4,7 +4,7 @@ import { recoveryState, withOwnSession } from "./own-server-run.ts";
 import { installationFor, ownConnection, ownServer } from "./own-server.ts";
 import { isInPlace, majorOf } from "./recovery-inputs.ts";
 import { logged, verdict } from "./signals.ts";
-import { databasesOf, verificationStep } from "./verification.ts";
+import { databasesOf, lockPatience, verificationStep } from "./verification.ts";
 
 const check = "amcheck";
 const title = "tables and indexes (amcheck)";
@@ -49,7 +49,8 @@ export const step = verificationStep({
       ...(mayInstall ? ["--install-missing"] : []),
       ...able.flatMap((name) => ["--database", `"${name.replaceAll('"', '""')}"`]),
     ];
-    const result = await ctx.command(argv, { mayFail: true, signal: ctx.signal });
+    const env = { PGOPTIONS: `-c lock_timeout=${lockPatience}` };
+    const result = await ctx.command(argv, { mayFail: true, signal: ctx.signal, env });
     const lines = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
     for (const line of lines.slice(0, 20)) yield logged(line, "warn");
     const left = databases.filter((name) => !able.includes(name));

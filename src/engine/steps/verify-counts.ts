@@ -2,10 +2,9 @@ import { messageOf } from "../../domain/errors.ts";
 import type { RecoveryInputs } from "../../domain/plan.ts";
 import type { Sql } from "../../ports/sql.ts";
 import type { StepContext } from "../step.ts";
-import { withOwnSession } from "./own-server-run.ts";
 import { isInPlace, siteOf } from "./recovery-inputs.ts";
 import { verdict } from "./signals.ts";
-import { databasesOf, verificationStep } from "./verification.ts";
+import { databasesOf, lockPatience, verificationStep, withReadingSession } from "./verification.ts";
 
 const rung = "sense";
 const title = "row counts then and now";
@@ -49,7 +48,7 @@ export const step = verificationStep({
 });
 
 async function compare(database: string, inputs: RecoveryInputs, ctx: StepContext): Promise<readonly Count[]> {
-  const past = await withOwnSession(inputs, ctx, (sql) => countIn(sql), database).catch(
+  const past = await withReadingSession(inputs, ctx, (sql) => countIn(sql), database).catch(
     () => new Map<string, string>(),
   );
   if (past.size === 0) return [];
@@ -63,6 +62,7 @@ async function compare(database: string, inputs: RecoveryInputs, ctx: StepContex
 
 async function countIn(sql: Sql, only?: readonly string[]): Promise<Map<string, string>> {
   await sql.query("set default_transaction_read_only = on");
+  await sql.query(`set lock_timeout = '${lockPatience}'`);
   await sql.query("set statement_timeout = '60s'");
   const tables = await sql.query<{ name: string }>(
     `select format('%I.%I', n.nspname, c.relname) as name from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -2,10 +2,9 @@ import { messageOf } from "../../domain/errors.ts";
 import type { RecoveryInputs, SiteInputs } from "../../domain/plan.ts";
 import type { Verdict } from "../../domain/verdict.ts";
 import type { StepContext } from "../step.ts";
-import { withOwnSession } from "./own-server-run.ts";
 import { siteOf } from "./recovery-inputs.ts";
 import { verdict } from "./signals.ts";
-import { verificationStep } from "./verification.ts";
+import { verificationStep, withReadingSession } from "./verification.ts";
 
 const rung = "sense";
 
@@ -37,11 +36,10 @@ async function ask(
 ): Promise<Verdict> {
   const id = `sql.${check.name}`;
   try {
-    const rows = await withOwnSession(
+    const rows = await withReadingSession(
       inputs,
       ctx,
       async (sql) => {
-        await sql.query("set default_transaction_read_only = on");
         await sql.query("set statement_timeout = '10min'");
         return sql.query(check.sql);
       },

@@ -25,6 +25,7 @@ export const step = verificationStep({
         },
       );
     }
+    yield* locked(names, inputs, ctx);
     const title = "every database opens";
     yield broken.length === 0
       ? verdict("databases", title, "pass", names.join(", "), { rung })
@@ -66,4 +67,31 @@ async function invalid(inputs: RecoveryInputs, ctx: StepContext): Promise<Verdic
     rung,
     mend: "Recover to the last commit before the DROP DATABASE, inclusive: its own time and transaction are too late.",
   });
+}
+
+/** Tables that a transaction which was open at this moment keeps locked, for as long as recovery is paused. */
+async function* locked(names: readonly string[], inputs: RecoveryInputs, ctx: StepContext): AsyncGenerator<Verdict> {
+  const tables: string[] = [];
+  for (const name of names) {
+    const rows = await withOwnSession(
+      inputs,
+      ctx,
+      (sql) =>
+        sql.query<{ name: string }>(
+          `select distinct l.relation::regclass::text as name from pg_locks l join pg_database d on d.oid = l.database
+           where d.datname = current_database() and l.locktype = 'relation' and l.mode = 'AccessExclusiveLock' and l.granted and pg_is_in_recovery()`,
+        ),
+      name,
+    ).catch(() => []);
+    tables.push(...rows.map((row) => `${name}.${row.name}`));
+  }
+  if (tables.length === 0) return;
+  const mend = "Choose a target before that transaction began, or promote: that rolls it back and frees the tables.";
+  yield verdict(
+    "locked",
+    "tables that can be read",
+    "warn",
+    `locked by a transaction that was open: ${tables.join(", ")}`,
+    { rung, mend },
+  );
 }

@@ -24,7 +24,11 @@ export async function takeRemote(taking: Taking, target: ConnectionTarget): Prom
   const connection = await connectReplication(target, taking.sql);
   const stop = (): void => connection.close();
   signal.addEventListener("abort", stop);
-  const endWatch = watchSession(taking.sql, () => stop());
+  let death: PgrescueError | null = null;
+  const endWatch = watchSession(taking.sql, (error) => {
+    death = error;
+    stop();
+  });
   try {
     signal.throwIfAborted();
     report.progress({ done: 0, total: facts.bytes, unit: "bytes", doing: "waiting for the checkpoint" });
@@ -68,6 +72,8 @@ export async function takeRemote(taking: Taking, target: ConnectionTarget): Prom
       warnings,
       walStored: copy.walStored,
     };
+  } catch (error) {
+    throw death ?? error;
   } finally {
     signal.removeEventListener("abort", stop);
     await endWatch();

@@ -104,7 +104,7 @@ async function takeOne(
     return { point, source: dataDirectory === null ? "remote" : "local", warnings: taken.warnings };
   } catch (error) {
     await writer?.abort();
-    throw signal.aborted && !(error instanceof PgrescueError) ? abortReason(signal, error) : error;
+    throw signal.aborted ? abortReason(signal, error) : error;
   } finally {
     await sql.close();
   }

@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import { PgrescueError } from "../../../domain/errors.ts";
 import { parseWalFileName } from "../../../domain/segment.ts";
 import { parseHistory } from "../../../domain/timeline.ts";
@@ -7,7 +7,7 @@ import type { Metadata, ObjectStore } from "../../../ports/object-store.ts";
 import type { WalArchive } from "../../../ports/repository.ts";
 import { readInventory } from "./wal-inventory.ts";
 import { isCompressed, walKey } from "./wal-keys.ts";
-import { compressFrame, decompressFrames } from "./wal-zstd.ts";
+import { compressFrames, decompressFrames } from "./wal-zstd.ts";
 
 export interface WalArchiveOptions {
   readonly store: ObjectStore;
@@ -53,10 +53,9 @@ export function openWalArchive({ store, prefix, systemIdentifier }: WalArchiveOp
           next: "Check that this server archives into the repository of its own cluster; after pg_upgrade or initdb the system identifier is a new one.",
         });
       }
-      const compressed = isCompressed(key) ? compressFrame(content) : Promise.resolve(content);
-      const sha256 = hash("sha256", content);
+      const { bytes, sha256 } = await prepareWal(name, content);
       const metadata = { sha256, size: String(content.length) };
-      if ((await store.put(key, await compressed, { ifAbsent: true, metadata })) === "stored") return "stored";
+      if ((await store.put(key, bytes, { ifAbsent: true, metadata })) === "stored") return "stored";
       if (await sameAsStored(name, key, sha256)) return "already-there";
       throw new PgrescueError("precondition-refused", `${name} is already in ${store.url} with other content`, {
         means:
@@ -67,6 +66,33 @@ export function openWalArchive({ store, prefix, systemIdentifier }: WalArchiveOp
   };
 }
 
+/** What is stored for a file's content: its bytes as they lie in the store, and the plain content's hash. */
+interface PreparedWal {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+}
+
+const prepared = new WeakMap<Uint8Array, Promise<PreparedWal>>();
+
+/**
+ * Begins the work on a file's content. It is done once, however many archives store the same array, and may be begun
+ * before it is known which: `store` finds it.
+ */
+export async function prepareWal(name: string, content: Uint8Array): Promise<PreparedWal> {
+  const begun = prepared.get(content);
+  if (begun !== undefined) return await begun;
+  const work = prepare(content, isCompressed(keyOf(name)));
+  prepared.set(content, work);
+  return await work;
+}
+
+async function prepare(content: Uint8Array, compress: boolean): Promise<PreparedWal> {
+  // The thread pool compresses while this thread hashes.
+  const bytes = compress ? compressFrames(content) : Promise.resolve(content);
+  const sha256 = hash("sha256", content);
+  return { bytes: await bytes, sha256 };
+}
+
 async function verified(
   name: string,
   stored: Uint8Array,
@@ -74,15 +100,17 @@ async function verified(
   systemIdentifier: string,
 ): Promise<Uint8Array> {
   const size = metadata["size"] === undefined ? null : Number(metadata["size"]);
-  const plain = { content: stored, checked: false };
-  const { content, checked } = isCompressed(keyOf(name))
-    ? await decompressFrames(stored, Math.min(size ?? largestFile, largestFile))
-    : plain;
+  const hasher = createHash("sha256");
+  const compressed = isCompressed(keyOf(name));
+  const { content, checked } = compressed
+    ? await decompressFrames(stored, Math.min(size ?? largestFile, largestFile), hasher)
+    : { content: stored, checked: false };
+  if (!compressed) hasher.update(stored);
   if (size !== null && size !== content.length) {
     throw new PgrescueError("damaged-data", `it has ${content.length} bytes instead of ${size}`);
   }
   const sha256 = metadata["sha256"];
-  if (sha256 !== undefined && hash("sha256", content) !== sha256) {
+  if (sha256 !== undefined && hasher.digest("hex") !== sha256) {
     throw new PgrescueError("damaged-data", "its SHA-256 is not the recorded one");
   }
   const kind = parseWalFileName(name)?.kind;

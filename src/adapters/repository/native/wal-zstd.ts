@@ -1,3 +1,4 @@
+import type { Hash } from "node:crypto";
 import { promisify } from "node:util";
 import { constants, zstdCompress, zstdDecompress } from "node:zlib";
 import { PgrescueError } from "../../../domain/errors.ts";
@@ -5,44 +6,72 @@ import { PgrescueError } from "../../../domain/errors.ts";
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
-/** One zstd frame of level 3 with a content checksum and the content's size in its header. */
-export async function compressFrame(content: Uint8Array): Promise<Uint8Array> {
-  return await compress(content, {
-    params: { [constants.ZSTD_c_compressionLevel]: 3, [constants.ZSTD_c_checksumFlag]: 1 },
-    pledgedSrcSize: content.length,
-    chunkSize: Math.max(64 * 1024, content.length >> 2),
+/** Bytes of plain WAL in a frame: several frames are compressed, and later decompressed, at the same time. */
+const pieceSize = 4 * 1024 * 1024;
+
+/** Level 1: on WAL it is as small as 3 to a few percent, for half the work on the database's own host. */
+const level = 1;
+
+/** Zstd frames one after the other, each with a content checksum and its content's size: one valid `.zst`. */
+export async function compressFrames(content: Uint8Array): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at === 0 || at < content.length; at += pieceSize) pieces.push(content.subarray(at, at + pieceSize));
+  return Buffer.concat(await Promise.all(pieces.map(compressFrame)));
+}
+
+async function compressFrame(piece: Uint8Array): Promise<Uint8Array> {
+  return await compress(piece, {
+    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+    pledgedSrcSize: piece.length,
+    // All output in one piece: small ones cost a quarter of the speed.
+    chunkSize: piece.length + (piece.length >> 8) + 1024,
   });
 }
 
-/** A frame within a compressed object. `checked` is false where nothing in it guards the content. */
+/** A frame within a compressed object. */
 interface Frame {
   readonly offset: number;
   readonly length: number;
+  /** Bytes of its content; null where its header does not say. */
+  readonly size: number | null;
+  /** False where nothing in it guards the content. */
   readonly checked: boolean;
   readonly skippable: boolean;
 }
 
 /**
  * Everything in a `.zst`, whoever wrote it: all frames one after the other. node:zlib stops after the first without a
- * word, so the frames' ends are found here (RFC 8878). Throws `damaged-data` for anything that is not whole, and when
- * more than `limit` bytes come out.
+ * word, so the frames' ends are found here (RFC 8878). `hasher` takes the content in order while later frames are still
+ * at work. Throws `damaged-data` for anything that is not whole, and when more than `limit` bytes come out.
  */
 export async function decompressFrames(
   stored: Uint8Array,
   limit: number,
+  hasher?: Hash,
 ): Promise<{ readonly content: Uint8Array; readonly checked: boolean }> {
-  const frames = framesOf(stored);
+  const frames = framesOf(stored).filter((frame) => !frame.skippable);
+  const promised = frames.reduce((sum, frame) => sum + (frame.size ?? 0), 0);
+  if (promised > limit) throw new PgrescueError("damaged-data", `it holds more than the expected ${limit} bytes`);
+  const bytesOf = (frame: Frame): Uint8Array => stored.subarray(frame.offset, frame.offset + frame.length);
+  const started = frames.map((frame) => (frame.size === null ? null : decode(bytesOf(frame), frame.size)));
+  // One that fails while an earlier one is awaited is not unhandled: it is thrown in its turn.
+  for (const part of started) part?.catch(() => undefined);
   const parts: Uint8Array[] = [];
   let length = 0;
-  for (const frame of frames) {
-    if (frame.skippable) continue;
-    const part = await decode(stored.subarray(frame.offset, frame.offset + frame.length), limit - length);
+  for (const [at, frame] of frames.entries()) {
+    const part = await (started[at] ?? decode(bytesOf(frame), limit - length));
+    if (frame.size !== null && part.length !== frame.size)
+      throw new PgrescueError("damaged-data", "a frame is cut off");
     length += part.length;
+    if (length > limit) throw new PgrescueError("damaged-data", `it holds more than the expected ${limit} bytes`);
+    hasher?.update(part);
     parts.push(part);
   }
-  const checked = frames.every((frame) => frame.checked || frame.skippable);
   const [only] = parts;
-  return { content: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, length), checked };
+  return {
+    content: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, length),
+    checked: frames.every((frame) => frame.checked),
+  };
 }
 
 async function decode(frame: Uint8Array, room: number): Promise<Uint8Array> {
@@ -75,7 +104,7 @@ function framesOf(stored: Uint8Array): Frame[] {
 function frameAt(view: DataView, offset: number): Frame {
   const magic = view.getUint32(offset, true);
   if (magic >>> 4 === 0x184d2a5) {
-    return { offset, length: 8 + view.getUint32(offset + 4, true), checked: true, skippable: true };
+    return { offset, length: 8 + view.getUint32(offset + 4, true), size: null, checked: true, skippable: true };
   }
   if (magic !== 0xfd2fb528) throw new PgrescueError("damaged-data", "this is not zstd data");
   const descriptor = view.getUint8(offset + 4);
@@ -84,12 +113,21 @@ function frameAt(view: DataView, offset: number): Frame {
   const contentSizeFlag = descriptor >> 6;
   const contentSizeBytes = contentSizeFlag === 0 ? (isSingleSegment ? 1 : 0) : 1 << contentSizeFlag;
   const dictionaryBytes = [0, 1, 2, 4][descriptor & 3] ?? 0;
-  let at = offset + 5 + (isSingleSegment ? 0 : 1) + dictionaryBytes + contentSizeBytes;
+  const sizeAt = offset + 5 + (isSingleSegment ? 0 : 1) + dictionaryBytes;
+  const size = readSize(view, sizeAt, contentSizeBytes);
+  let at = sizeAt + contentSizeBytes;
   for (let last = false; !last;) {
     const block = view.getUint16(at, true) | (view.getUint8(at + 2) << 16);
     last = (block & 1) === 1;
     const isRunLength = ((block >> 1) & 3) === 1;
     at += 3 + (isRunLength ? 1 : block >> 3);
   }
-  return { offset, length: at + (checked ? 4 : 0) - offset, checked, skippable: false };
+  return { offset, length: at + (checked ? 4 : 0) - offset, size, checked, skippable: false };
+}
+
+function readSize(view: DataView, at: number, bytes: number): number | null {
+  if (bytes === 0) return null;
+  if (bytes === 1) return view.getUint8(at);
+  if (bytes === 2) return view.getUint16(at, true) + 256;
+  return bytes === 4 ? view.getUint32(at, true) : Number(view.getBigUint64(at, true));
 }
