@@ -24,9 +24,10 @@ export async function runAsOwner(
   if (process.getuid?.() !== 0) return null;
   const owner = await chooseOwner(args, settings, terminal);
   for (const directory of directoriesToMake(args, settings, terminal)) {
-    if (!(await exists(directory))) {
-      await mkdir(directory, { recursive: true, mode: 0o700 });
-      await chown(directory, owner.uid, owner.gid);
+    const first = await mkdir(directory, { recursive: true, mode: 0o700 });
+    // Only what was made now changes hands: from the directory up to the first new one.
+    for (let made = directory; first !== undefined && made.length >= first.length; made = dirname(made)) {
+      await chown(made, owner.uid, owner.gid);
     }
   }
   const program = await programFor(owner, createShell());
