@@ -46,7 +46,7 @@ export function placeScratch(facts: MethodFacts): Placement {
   return {
     dataDirectory,
     port: facts.destination.port,
-    socketDirectory: facts.destination.socketDirectory ?? `${dataDirectory}.socket`,
+    socketDirectory: facts.destination.socketDirectory ?? `${dataDirectory}/pgrescue-socket`,
     tablespaces: mapTablespaces(facts, (oid) => `${dataDirectory}.tablespaces/${oid}`),
     // Only read: the last commits may be nowhere else yet.
     savedWal: facts.production.walDirectory ?? null,

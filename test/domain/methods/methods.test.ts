@@ -55,7 +55,7 @@ describe("restore to scratch", () => {
     expect(method.place(facts())).toEqual({
       dataDirectory: "/srv/scratch/a",
       port: 5433,
-      socketDirectory: "/srv/scratch/a.socket",
+      socketDirectory: "/srv/scratch/a/pgrescue-socket",
       tablespaces: { 16385: "/srv/scratch/a.tablespaces/16385" },
       savedWal: "/var/lib/pg/main/pg_wal",
       asideDirectory: null,
