@@ -52,11 +52,9 @@ describe.each(["local", "remote"] as const)("the %s source", (source) => {
     await expect(taking).rejects.toMatchObject({ code: "interrupted" });
     expect(store.committed).toEqual([]);
     expect(store.aborted).toEqual(["run-1"]);
-    expect(
-      await server.sql(
-        "select count(*) from pg_stat_activity where application_name = 'pgrescue' or backend_type = 'walsender'",
-      ),
-    ).toBe("0");
+    const sessions =
+      "select count(*) from pg_stat_activity where application_name = 'pgrescue' or backend_type = 'walsender'";
+    await expect.poll(() => server.sql(sessions), { timeout: 10_000 }).toBe("0");
   });
 });
 
