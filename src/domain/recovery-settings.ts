@@ -53,7 +53,7 @@ function asked({ target, inclusive }: TargetRequest): Partial<RecoverySettings> 
 }
 
 /** A time as recovery_target_time takes it, with its offset: `2026-11-20 02:51:07.482000+00`. */
-export function formatSettingTime(at: Instant): string {
+function formatSettingTime(at: Instant): string {
   return formatInstant(at).replace("T", " ").replace("Z", "+00");
 }
 

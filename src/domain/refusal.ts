@@ -1,7 +1,7 @@
 import type { Instant } from "./instant.ts";
 import type { Lsn } from "./lsn.ts";
 
-export type RefusalReason =
+type RefusalReason =
   | "no-point"
   | "too-early"
   | "too-late"

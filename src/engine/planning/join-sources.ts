@@ -11,7 +11,7 @@ export interface LocalWal {
 }
 
 /** One source of several: a segment comes from the first that has it sound; the first trouble is thrown when none has. */
-export function joinSources(sources: readonly WalSource[], systemIdentifier: string, segmentSize: number): WalSource {
+function joinSources(sources: readonly WalSource[], systemIdentifier: string, segmentSize: number): WalSource {
   const empty: WalInventory = { systemIdentifier, segmentSize, ranges: [], histories: [], others: [] };
   return {
     inventory: sources.reduce((all, { inventory }) => joinInventories(all, inventory), empty),

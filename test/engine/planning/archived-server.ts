@@ -40,7 +40,7 @@ export function plainArchive(directory: string, systemIdentifier: string): WalAr
 }
 
 /** A repository of points that were taken as positions only: enough to plan with. */
-export function positionsRepository(points: readonly RecoveryPoint[], archive: WalArchive): Repository {
+function positionsRepository(points: readonly RecoveryPoint[], archive: WalArchive): Repository {
   const no = (): Promise<never> => Promise.reject(new Error("not here"));
   return {
     name: "main",
