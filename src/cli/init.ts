@@ -103,7 +103,7 @@ async function tryRepository({ repositoryUrl }: InitAnswers, args: Arguments, te
     if (repositoryUrl.startsWith("file://") && !args.flag("dry-run"))
       await mkdir(fileURLToPath(repositoryUrl), { recursive: true, mode: 0o700 });
     const store = await openStore(repositoryUrl);
-    const probe = `.pgrescue-probe-${process.pid}`;
+    const probe = `pgrescue-probe-${process.pid}`;
     if (!args.flag("dry-run")) {
       await store.put(probe, Buffer.from("probe"));
       await store.delete(probe);

@@ -22,6 +22,8 @@ export const commands = {
   recover: () => import("./recover.ts"),
   runbook: () => import("./runbook.ts"),
   status: () => import("./status.ts"),
+  report: () => import("./report.ts"),
+  verify: () => import("./verify.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
 
 type Verb = keyof typeof commands;

@@ -1,11 +1,9 @@
-import { spawn } from "node:child_process";
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { recoveryModeOf } from "../adapters/wal/data-directory.ts";
 import { readFetchConfig, type FetchConfig } from "../adapters/wal/fetch-config.ts";
 import { fetchWal } from "../adapters/wal/fetch.ts";
 import { tryPatiently } from "../adapters/wal/patience.ts";
-import { askPrefetcher } from "../adapters/wal/prefetch-socket.ts";
 import { absentExit, noAnswerExit } from "../adapters/wal/restore-command.ts";
 import { bootIdentifier, handOver, placeFile, spoolPaths } from "../adapters/wal/spool.ts";
 import { messageOf, PgrescueError } from "../domain/errors.ts";
@@ -84,7 +82,10 @@ async function configured(args: Arguments, terminal: Terminal): Promise<FetchCon
 
 async function fromPrefetcher(spool: string, name: string, to: string): Promise<boolean> {
   if (parseWalFileName(name)?.kind !== "segment") return false;
-  if ((await askPrefetcher(spoolPaths(spool).socket, name, prefetcherMilliseconds)) !== true) return false;
+  const { socket } = spoolPaths(spool);
+  if ((await stat(socket).catch(() => null)) === null) return false;
+  const { askPrefetcher } = await import("../adapters/wal/prefetch-socket.ts");
+  if ((await askPrefetcher(socket, name, prefetcherMilliseconds)) !== true) return false;
   const boot = await bootIdentifier();
   return boot !== null && (await handOver(join(spool, boot, name), to));
 }
@@ -94,6 +95,7 @@ async function startPrefetcher(spool: string, config: FetchConfig, after: string
   const [, script] = process.argv;
   if (config.ahead < 1 || script === undefined || parseWalFileName(after)?.kind !== "segment") return;
   try {
+    const { spawn } = await import("node:child_process");
     const log = await open(spoolPaths(spool).log, "w", 0o600);
     try {
       const words = [script, "wal-fetch", "--prefetch", "--spool", spool, "--after", after];

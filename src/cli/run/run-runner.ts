@@ -153,22 +153,11 @@ async function handle(run: RunHandle, raw: unknown): Promise<unknown> {
   if (!parsed.success)
     throw new PgrescueError("usage", "the runner does not understand this; is it of another version?");
   const message = parsed.data;
-  switch (message.do) {
-    case "answer":
-      return run.answer(message.question, message.value, message.by);
-    case "note":
-      await run.note(message.text, message.by);
-      return null;
-    case "pause":
-      await run.pause(message.by);
-      return null;
-    case "abort":
-      await run.abort(message.by);
-      return null;
-    case "interrupt":
-      await run.interrupt(message.signal, message.by);
-      return null;
-  }
+  if (message.do === "answer") return run.answer(message.question, message.value, message.by);
+  if (message.do === "note") await run.note(message.text, message.by);
+  else if (message.do === "interrupt") await run.interrupt(message.signal, message.by);
+  else await run[message.do](message.by);
+  return null;
 }
 
 function brokenChain(run: string, line: number): PgrescueError {

@@ -1,0 +1,152 @@
+import { compose, type Composition } from "../compose.ts";
+import { messageOf, PgrescueError } from "../domain/errors.ts";
+import { formatBytes } from "../domain/quantity.ts";
+import type { RecoveryPoint } from "../domain/recovery-point.ts";
+import { isRefusal } from "../domain/refusal.ts";
+import { surveyRepositories } from "../engine/planning/survey.ts";
+import { runAsOwner } from "./as-owner.ts";
+import type { Arguments, Command, Terminal } from "./command.ts";
+import { openRepositories, planningWorld, planWith } from "./planning.ts";
+import { describeRecovery, refusalError } from "./recover.ts";
+import { currentActor } from "./run/actor.ts";
+import { openRun } from "./run/launch-run.ts";
+import { showRun } from "./run/show-any.ts";
+import { chooseFace, showOptions } from "./run/show-run.ts";
+import { openSettings, type Settings } from "./settings.ts";
+
+export const command: Command = {
+  summary: "is a recovery point what was written: its bytes, or restored and checked",
+  usage: "verify [POINT] [--restore --to DIR]",
+  description:
+    "Reads every object of the point and compares it with what the backup wrote down; tells whether its WAL is\nthere. With --restore it is restored into scratch, started and taken up the ladder of checks. Exit codes: 0\nsound, 50 damaged, 20 there is no such point.",
+  options: {
+    restore: { type: "boolean", summary: "restore it into scratch and check the running server" },
+    to: { type: "string", value: "DIR", summary: "where to restore to (default the configured scratch directory)" },
+    port: { type: "string", value: "PORT", summary: "port of the restored server" },
+    ...showOptions,
+  },
+  examples: [
+    "pgrescue verify                            # the newest point's bytes",
+    "pgrescue verify 20261120T010411Z-base --restore --to /srv/scratch/check",
+  ],
+  positionals: { min: 0, max: 1 },
+  run: async (args, terminal) => {
+    const settings = await openSettings(args, terminal);
+    const code = await runAsOwner("verify", args, settings, terminal);
+    if (code !== null) return code;
+    const world = compose(settings, terminal.env);
+    const point = await choosePoint(args.positionals[0], settings, world);
+    return args.flag("restore")
+      ? await restorePoint(point, args, terminal, settings, world)
+      : await readPoint(point, args, terminal, world);
+  },
+};
+
+async function choosePoint(asked: string | undefined, settings: Settings, world: Composition): Promise<RecoveryPoint> {
+  const repositories = await openRepositories(settings, world);
+  const { points } = await surveyRepositories(
+    planningWorld(repositories, world, null, { live: false }),
+    settings.clusterName,
+  );
+  const candidates =
+    asked === undefined ? points.filter((p) => p.status !== "incomplete") : points.filter((p) => p.id === asked);
+  const point = candidates.toSorted((a, b) => (a.finishedAt < b.finishedAt ? -1 : 1)).at(-1);
+  if (point === undefined)
+    throw new PgrescueError(
+      "no-recovery-point",
+      asked === undefined ? "there is no finished backup" : `there is no point ${asked}`,
+    );
+  return point;
+}
+
+async function readPoint(
+  point: RecoveryPoint,
+  args: Arguments,
+  terminal: Terminal,
+  world: Composition,
+): Promise<number> {
+  const started = world.clock.monotonic();
+  const findings: { readonly result: "pass" | "fail"; readonly title: string; readonly evidence: string }[] = [];
+  const reader = await (await world.repository(point.repository)).openBackup(point);
+  try {
+    let shown = 0;
+    for await (const { done, total } of reader.verify(new AbortController().signal)) {
+      const share = total === null || total === 0 ? 0 : Math.floor((done / total) * 20);
+      if (share > shown && !args.flag("quiet"))
+        terminal.log(`read ${formatBytes(done)} of ${formatBytes(total ?? done)}`);
+      shown = Math.max(shown, share);
+    }
+    findings.push({
+      result: "pass",
+      title: "every object is as it was written",
+      evidence: `${formatBytes(point.storedBytes)} read`,
+    });
+  } catch (error) {
+    if (!(error instanceof PgrescueError) || error.code !== "damaged-data") throw error;
+    findings.push({ result: "fail", title: "every object is as it was written", evidence: messageOf(error) });
+  }
+  findings.push(
+    point.status === "ok"
+      ? {
+          result: "pass",
+          title: "its WAL is stored",
+          evidence: point.walIncluded ? "inside the backup" : "in the archive",
+        }
+      : { result: "fail", title: "its WAL is stored", evidence: point.reason ?? point.status },
+  );
+  const isSound = findings.every((f) => f.result === "pass");
+  if (args.flag("json")) {
+    terminal.print(
+      JSON.stringify({
+        schema: "pgrescue.verify/v1",
+        point: point.id,
+        repository: point.repository,
+        result: isSound ? "pass" : "fail",
+        findings,
+        seconds: (world.clock.monotonic() - started) / 1000,
+      }),
+    );
+  } else {
+    terminal.print(`${point.id} in ${point.repository}`);
+    for (const { result, title, evidence } of findings)
+      terminal.print(`[${result === "pass" ? " OK " : "FAIL"}] ${title}: ${evidence}`);
+    terminal.print(
+      isSound
+        ? "Not checked: whether it starts and what is in it; that is `pgrescue verify --restore`."
+        : "Do not count on this point; `pgrescue points` lists the others.",
+    );
+  }
+  return isSound ? 0 : 50;
+}
+
+async function restorePoint(
+  point: RecoveryPoint,
+  args: Arguments,
+  terminal: Terminal,
+  settings: Settings,
+  world: Composition,
+): Promise<number> {
+  const port = args.string("port");
+  const plan = await planWith(
+    {
+      target: { target: { kind: "immediate" }, inclusive: true, timeline: null },
+      method: "base-backup-only",
+      action: "promote",
+      point: point.id,
+      to: args.string("to") ?? null,
+      port: port === undefined ? null : Number(port),
+      tablespaces: {},
+    },
+    settings,
+    world,
+  );
+  if (isRefusal(plan)) throw refusalError(plan);
+  const spec = { ...(await describeRecovery(plan, settings, terminal.env)), kind: "verify" as const };
+  const face = chooseFace(args, terminal);
+  const run = await openRun(settings.stateDirectory, spec, {
+    actor: await currentActor(terminal.env),
+    interactive: false,
+    answers: {},
+  });
+  return await showRun(face === "console" ? "headless" : face, run, args, terminal);
+}
