@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { messageOf, PgrescueError, errorKinds, type ErrorCode } from "../../domain/errors.ts";
 import type { OsUser } from "../../ports/shell.ts";
+import { brokerStdio } from "./broker.ts";
 import { asUser } from "./exec.ts";
 
 /** The descriptor on which a runner tells its starter that it works, or why it does not. */
@@ -29,7 +30,11 @@ export async function spawnRunner(options: DetachedOptions): Promise<number> {
   const log = await open(path, "a", 0o600);
   const [file = "", ...rest] = asUser(options.argv, options.user);
   try {
-    const child = spawn(file, rest, { detached: true, cwd: "/", stdio: ["ignore", log.fd, log.fd, "pipe"] });
+    const child = spawn(file, rest, {
+      detached: true,
+      cwd: "/",
+      stdio: ["ignore", log.fd, log.fd, "pipe", ...brokerStdio()],
+    });
     const started = new Promise<number>((done, failed) => {
       child.once("spawn", () => done(child.pid ?? 0));
       child.once("error", (error) =>

@@ -1,0 +1,4 @@
+import { serveBroker } from "../../../src/adapters/system/broker.ts";
+import { createShell } from "../../../src/adapters/system/exec.ts";
+
+await serveBroker(createShell());
