@@ -3,7 +3,7 @@ import type { Verdict } from "../domain/verdict.ts";
 import type { Progress } from "./progress.ts";
 
 /** How the server's files are read: from its disk, or through the replication protocol. `auto`: from disk where that is safe. */
-export type BackupSourceChoice = "auto" | "local" | "remote";
+type BackupSourceChoice = "auto" | "local" | "remote";
 
 /**
  * Where the WAL of the backup itself goes. `archive`: wait until the server's archiving has brought it to the repository;

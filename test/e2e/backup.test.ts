@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { appendFile, chmod, mkdir, readdir, readFile, symlink, unlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { openJournal } from "../../src/adapters/journal/file-journal.ts";
@@ -184,9 +184,13 @@ test("a backup that is killed at any moment is never offered, and the next one i
       url: world.url,
       request: { ...world.request, run: `killed-${round}` },
     });
-    const child = spawn(process.execPath, [join(import.meta.dirname, "take-backup-process.ts"), given], {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL("./take-backup-process.ts", import.meta.url)), given],
+      {
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     let said = "";
     child.stdout.on("data", (chunk: Buffer) => {
       said += chunk.toString();
@@ -273,6 +277,7 @@ test("the runbook takes a backup, looks at it, and does nothing when it goes on 
     expect.arrayContaining([
       "backup.server pass",
       "backup.archiving warn",
+      "backup.space pass",
       "backup.pages pass",
       "backup.members pass",
       "backup.wal pass",

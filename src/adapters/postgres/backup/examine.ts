@@ -4,6 +4,7 @@ import type { BackupRequest } from "../../../ports/backup-source.ts";
 import type { Sql } from "../../../ports/sql.ts";
 import { whyNotLocal } from "./data-directory-match.ts";
 import { isArchiving, readServerFacts, type ServerFacts } from "./server-facts.ts";
+import { spaceFor } from "./space.ts";
 import type { BackupTakerOptions } from "./take-backup.ts";
 import { archiverTrouble } from "./wal-wait.ts";
 
@@ -49,7 +50,7 @@ export async function examine(options: BackupTakerOptions, request: BackupReques
             `wal_level = ${facts.walLevel || "not visible to this role"}`,
           ),
       await archiving(sql, request, facts),
-      await repository(options, request),
+      ...(await repository(options, request, facts)),
       facts.dataChecksums
         ? verdict("checksums", "Pages are checked while they are read", "pass", "data checksums are on")
         : verdict(
@@ -114,21 +115,29 @@ async function archiving(sql: Sql, request: BackupRequest, facts: ServerFacts): 
       );
 }
 
-async function repository(options: BackupTakerOptions, request: BackupRequest): Promise<Verdict> {
+async function repository(
+  options: BackupTakerOptions,
+  request: BackupRequest,
+  facts: ServerFacts,
+): Promise<readonly Verdict[]> {
   const title = "The repository can be written";
   try {
     const opened = await options.repository(request.repository);
-    return opened.readOnly
-      ? verdict("repository", title, "fail", `${opened.url} is read-only`, "Choose another repository.")
-      : verdict("repository", title, "pass", `${opened.format} repository at ${opened.url}`);
+    if (opened.readOnly)
+      return [verdict("repository", title, "fail", `${opened.url} is read-only`, "Choose another repository.")];
+    const space = await spaceFor(opened.url, facts.bytes);
+    const writable = verdict("repository", title, "pass", `${opened.format} repository at ${opened.url}`);
+    return space === null ? [writable] : [writable, space];
   } catch (error) {
-    return verdict(
-      "repository",
-      title,
-      "fail",
-      messageOf(error),
-      "Check the repository's URL and whether its storage is there.",
-    );
+    return [
+      verdict(
+        "repository",
+        title,
+        "fail",
+        messageOf(error),
+        "Check the repository's URL and whether its storage is there.",
+      ),
+    ];
   }
 }
 
