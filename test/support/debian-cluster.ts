@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { access, appendFile, readFile } from "node:fs/promises";
+import { access, appendFile, readdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { freePort } from "../../src/adapters/postgres/throwaway-server.ts";
 import { createShell } from "../../src/adapters/system/exec.ts";
 import { findUser } from "../../src/adapters/system/users.ts";
@@ -91,6 +92,11 @@ export async function createDebianCluster(major = 15): Promise<DebianCluster> {
     control: (action) => must(["pg_ctlcluster", version, name, action]),
     [Symbol.asyncDispose]: async () => {
       await shell.run(["pg_dropcluster", "--stop", version, name]);
+      // What a rewind moved aside is not pg_dropcluster's.
+      const parent = `/var/lib/postgresql/${version}`;
+      for (const left of await readdir(parent).catch(() => [])) {
+        if (left.startsWith(`${name}.`)) await rm(join(parent, left), { recursive: true, force: true });
+      }
     },
   };
   try {

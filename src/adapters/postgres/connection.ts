@@ -1,10 +1,13 @@
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PgrescueError } from "../../domain/errors.ts";
 import { Secret } from "../../domain/secret.ts";
 import type { Shell } from "../../ports/shell.ts";
 import type { ConnectionTarget } from "../../ports/sql.ts";
 import { parseConnectionString, type ConnectionParameters } from "./conninfo.ts";
+import { hostsOf } from "./connection-hosts.ts";
+import { tlsOf } from "./connection-tls.ts";
+import { oneOf } from "./one-of.ts";
 import { findInPasswordFile } from "./password-file.ts";
 import { readService } from "./service-file.ts";
 
@@ -139,41 +142,6 @@ function fromEnvironment(environment: ConnectionSurroundings["environment"]): Co
     : found;
 }
 
-interface Host {
-  readonly host: string;
-  readonly port: number;
-  readonly address?: string;
-}
-
-async function hostsOf(all: ConnectionParameters): Promise<readonly Host[]> {
-  const names = all["host"] ? all["host"].split(",") : [];
-  const addresses = all["hostaddr"] ? all["hostaddr"].split(",") : [];
-  const ports = (all["port"] ?? "").split(",");
-  const count = Math.max(names.length, addresses.length, 1);
-  if (names.length > 0 && addresses.length > 0 && names.length !== addresses.length)
-    throw new PgrescueError("config", `${names.length} hosts but ${addresses.length} addresses (hostaddr)`);
-  if (ports.length !== 1 && ports.length !== count)
-    throw new PgrescueError("config", `${ports.length} ports for ${count} hosts`);
-  const socket = await defaultSocket();
-  return Array.from({ length: count }, (_, at) => {
-    const address = addresses[at];
-    const name = names[at] || (address ?? socket);
-    return {
-      host: name,
-      port: portOf((ports.length === 1 ? ports[0] : ports[at]) ?? ""),
-      ...(address === undefined || address === "" || address === name ? {} : { address }),
-    };
-  });
-}
-
-function portOf(text: string): number {
-  if (text.trim() === "") return 5432;
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535)
-    throw new PgrescueError("config", `not a port: ${JSON.stringify(text)}`);
-  return port;
-}
-
 async function ownPassword(
   settings: ConnectionSettings,
   from: ConnectionSurroundings,
@@ -198,22 +166,6 @@ async function ownPassword(
   return parameter === undefined || parameter === "" ? null : new Secret(parameter);
 }
 
-async function tlsOf(all: ConnectionParameters, home: string): Promise<ConnectionTarget["tls"]> {
-  const own = join(home, ".postgresql");
-  const file = async (keyword: string, otherwise: string): Promise<string | null> =>
-    all[keyword] || ((await exists(otherwise)) ? otherwise : null);
-  const rootCertificate = await file("sslrootcert", join(own, "root.crt"));
-  const certificate = await file("sslcert", join(own, "postgresql.crt"));
-  const key = await file("sslkey", join(own, "postgresql.key"));
-  // `system` means nothing without a full check, and libpq makes it the default then.
-  const mode = all["sslmode"] || (rootCertificate === "system" ? "verify-full" : "prefer");
-  return {
-    mode: oneOf("sslmode", mode, ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]),
-    ...(rootCertificate === null ? {} : { rootCertificate }),
-    ...(certificate === null || key === null ? {} : { certificate, key }),
-  };
-}
-
 /** Seconds; libpq waits for ever by default, we do not. 1 means 2 to libpq, 0 and less no limit. */
 function timeoutOf(text: string | undefined): number {
   if (text === undefined || text === "") return 10;
@@ -221,23 +173,4 @@ function timeoutOf(text: string | undefined): number {
   if (!Number.isInteger(seconds))
     throw new PgrescueError("config", `not a number of seconds: connect_timeout ${JSON.stringify(text)}`);
   return seconds <= 0 ? 0 : Math.max(2, seconds);
-}
-
-function oneOf<const T extends string>(keyword: string, value: string, allowed: readonly T[]): T {
-  const found = allowed.find((one) => one === value);
-  if (found === undefined)
-    throw new PgrescueError("config", `${keyword} ${JSON.stringify(value)} is none of ${allowed.join(", ")}`);
-  return found;
-}
-
-/** libpq's compiled-in socket directory: Debian's where it exists, upstream's otherwise. */
-async function defaultSocket(): Promise<string> {
-  return (await exists("/var/run/postgresql")) ? "/var/run/postgresql" : "/tmp";
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }
