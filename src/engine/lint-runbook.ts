@@ -28,7 +28,7 @@ export async function lintRunbook(runbook: Runbook, registry: StepRegistry): Pro
 
 function plainProblems(step: RunbookStep, runbook: Runbook): readonly string[] {
   const problems: string[] = [];
-  if ([...step.title].length > 60) problems.push("the title is longer than 60 characters");
+  if (step.title.length > 60) problems.push("the title is longer than 60 characters");
   for (const name of referencesIn(step.do.with ?? {})) {
     if (!runbook.inputs.includes(name.split(".")[0] ?? "")) problems.push(`\${${name}} is not among the inputs`);
   }

@@ -1,5 +1,7 @@
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -115,19 +117,14 @@ describe("at a terminal", () => {
 });
 
 describe("without a terminal", () => {
-  async function startHeadless(
-    made: ToyRun,
-    words: readonly string[],
-  ): Promise<ChildProcess & { readonly text: () => string }> {
+  async function startHeadless(made: ToyRun, words: readonly string[]): Promise<ChildProcess> {
     const child = spawn(process.execPath, [script("toy-command.ts"), made.directory, ...words], {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "ignore"],
     });
-    let text = "";
-    child.stdout.on("data", (chunk) => (text += String(chunk)));
-    child.stderr.on("data", (chunk) => (text += String(chunk)));
-    while (!text.includes("slow")) await delay(50);
-    await delay(200);
-    return Object.assign(child, { text: () => text });
+    child.stdout.resume();
+    const journal = join(made.directory, "journal.jsonl");
+    while (!(await readFile(journal, "utf8").catch(() => "")).includes('"step-started"')) await delay(20);
+    return child;
   }
 
   test.each([
@@ -137,7 +134,7 @@ describe("without a terminal", () => {
     for (const words of [["--jsonl"], ["--no-input"], ["--json"]]) {
       await using base = await temporaryDirectory();
       const made = await makeToyRun(base.path, ["slow", "three"]);
-      const child = words[0] === "--json" ? await startQuietly(made) : await startHeadless(made, words);
+      const child = await startHeadless(made, words);
       child.kill(signal);
       expect([words, await once(child, "close")]).toEqual([words, [code, null]]);
       const state = await watch((await attachRun(made.directory, anna)).events);
@@ -145,14 +142,6 @@ describe("without a terminal", () => {
       expect(await made.toy.effects()).toEqual([]);
     }
   });
-
-  async function startQuietly(made: ToyRun): Promise<ChildProcess> {
-    const child = spawn(process.execPath, [script("toy-command.ts"), made.directory, "--json"], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    await delay(1500);
-    return child;
-  }
 
   test("a missing confirmation ends with exit code 30 and names the flag", async () => {
     await using base = await temporaryDirectory();

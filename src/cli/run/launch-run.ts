@@ -27,8 +27,30 @@ export async function launchRun(runDirectory: string, options: LaunchOptions): P
   const wait = options.lockWaitMilliseconds === undefined ? {} : { lockWaitMilliseconds: options.lockWaitMilliseconds };
   await writeLaunch(runDirectory, { schema: "pgrescue.run-launch/v1", interactive, answers, actor, task, ...wait });
   const argv = options.argv ?? ((directory: string) => runnerCommand(thisProgram(), directory));
-  await spawnRunner({ runDirectory, argv: argv(runDirectory) });
-  return attachRun(runDirectory, actor);
+  const early = catchSignals();
+  try {
+    await spawnRunner({ runDirectory, argv: argv(runDirectory) });
+    const run = await attachRun(runDirectory, actor);
+    const signal = early.caught();
+    // Not awaited: the reply comes among the events, which nobody reads yet.
+    if (signal !== null && !interactive) run.interrupt(signal).catch(() => undefined);
+    return run;
+  } finally {
+    early.release();
+  }
+}
+
+/** A signal that comes while the runner starts counts as one that comes while it is watched. */
+function catchSignals(): { caught(): "SIGINT" | "SIGTERM" | null; release(): void } {
+  let signal: "SIGINT" | "SIGTERM" | null = null;
+  const remember = (name: NodeJS.Signals): void => {
+    if (name === "SIGINT" || name === "SIGTERM") signal = name;
+  };
+  process.on("SIGINT", remember).on("SIGTERM", remember);
+  return {
+    caught: () => signal,
+    release: () => void process.off("SIGINT", remember).off("SIGTERM", remember),
+  };
 }
 
 function runnerCommand(program: Program, runDirectory: string): readonly string[] {
