@@ -2,11 +2,12 @@ import { createRepository, readRepositoryDocument } from "../adapters/repository
 import { openWalArchive } from "../adapters/repository/native/wal-archive.ts";
 import { openStore } from "../adapters/storage/registry.ts";
 import { historyOf, type FetchConfig, type FetchRepository } from "../adapters/wal/fetch-config.ts";
-import { walPlaces, type WalRequest } from "../adapters/wal/fetch.ts";
+import { walPlaces, type WalPlace, type WalRequest } from "../adapters/wal/fetch.ts";
 import { openSavedWal } from "../adapters/wal/saved-wal.ts";
 import type { SegmentRange } from "../domain/coverage.ts";
 import { PgrescueError } from "../domain/errors.ts";
 import { parseWalFileName, segmentNumberOf } from "../domain/segment.ts";
+import { faultOfSegment } from "../domain/wal-header.ts";
 import type { WalArchive } from "../ports/repository.ts";
 
 /**
@@ -52,11 +53,33 @@ export function requestOf(config: FetchConfig): WalRequest {
   }));
   const saved = config.savedWal.map((directory) => openSavedWal(directory, config.systemIdentifier));
   return {
-    places: walPlaces(archives, saved),
+    places: [...walPlaces(archives, saved), ...backupPlaces(config)],
     segmentSize: config.segmentSize === 0 ? null : config.segmentSize,
     target: historyOf(config),
     known: config.known.flatMap((range) => knownRange(range, config.segmentSize)),
   };
+}
+
+/** WAL inside the backup itself: read last, and only where no archive has it, since opening a backup costs more. */
+function backupPlaces(config: FetchConfig): readonly WalPlace[] {
+  const { backup, cluster, systemIdentifier } = config;
+  const repository = config.repositories.find(({ name }) => name === backup?.repository);
+  if (backup === null || repository === undefined) return [];
+  const fetch = async (name: string): Promise<Uint8Array | null> => {
+    const { openNativeRepository } = await import("../adapters/repository/native/repository.ts");
+    const store = await openStore(repository.url, repository.options);
+    const opened = await openNativeRepository({ name: repository.name, url: repository.url, store, readOnly: true });
+    for await (const point of opened.points({ cluster, systemIdentifier })) {
+      if (point.id !== backup.point) continue;
+      const content = await (await opened.openBackup(point)).wal(name);
+      const isSegment = parseWalFileName(name)?.kind === "segment";
+      const fault = content === null || !isSegment ? null : faultOfSegment(name, content, systemIdentifier);
+      if (fault !== null) throw new PgrescueError("damaged-data", `${name} in backup ${point.id} ${fault}`);
+      return content;
+    }
+    throw new PgrescueError("damaged-data", `backup ${backup.point} is not in ${repository.name} any more`);
+  };
+  return [{ name: `backup ${backup.point}`, fetch, inventory: null }];
 }
 
 function knownRange(range: { readonly from: string; readonly until: string }, segmentSize: number): SegmentRange[] {

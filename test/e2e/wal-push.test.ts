@@ -92,7 +92,10 @@ describe("wal-push", () => {
 
   test("outside of a data directory it says so", async () => {
     const { script, node } = world.program;
-    const result = await createShell().run([node, script, "wal-push", "x"], { cwd: world.server.directory });
+    const result = await createShell().run(
+      [node, script, "wal-push", join(world.server.dataDirectory, "pg_wal", stored)],
+      { cwd: world.server.directory },
+    );
     expect(result.stderr).toContain("is not a data directory");
     expect(result.exit).toBe(30);
   });

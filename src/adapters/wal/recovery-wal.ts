@@ -57,6 +57,7 @@ async function fetchConfigFor(request: RecoveryWalRequest, options: RecoveryWalO
           switches: (history?.switches ?? []).map((s) => ({ parent: s.parent, switchedAt: formatLsn(s.switchedAt) })),
         }
       : null,
+    backup: await backupWithWal(request, opened),
     known: inventories.flatMap((i) =>
       i.ranges.map((r) => ({
         from: segmentName(r.timeline, r.from, i.segmentSize),
@@ -65,4 +66,18 @@ async function fetchConfigFor(request: RecoveryWalRequest, options: RecoveryWalO
     ),
     savedWal: request.savedWal === null ? [] : [request.savedWal],
   };
+}
+
+/** The chosen backup where it holds the WAL of its own time; null where an archive does. */
+async function backupWithWal(
+  request: RecoveryWalRequest,
+  repositories: readonly Repository[],
+): Promise<FetchConfig["backup"]> {
+  const { cluster, systemIdentifier } = request;
+  for (const repository of repositories) {
+    for await (const { id, walIncluded } of repository.points({ cluster, systemIdentifier })) {
+      if (id === request.point) return walIncluded ? { repository: repository.name, point: id } : null;
+    }
+  }
+  return null;
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { chown, mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { writeFileDurably } from "../system/durable-file.ts";
 import { removeOwn } from "../system/remove.ts";
 import type { FetchConfig } from "./fetch-config.ts";
@@ -46,7 +47,17 @@ export async function prepareSpool(config: FetchConfig): Promise<string> {
 /** Removes the spool with everything in it; a running prefetcher notices and ends. */
 export async function clearSpool(dataDirectory: string): Promise<void> {
   const spool = spoolDirectoryOf(dataDirectory);
-  await removeOwn(spool, { within: dirname(spool) });
+  const within = dirname(spool);
+  // Without its socket a prefetcher ends; until it has, it may put a file where we remove.
+  await removeOwn(spoolPaths(spool).socket, { within });
+  for (let tries = 0; ; tries++) {
+    try {
+      return await removeOwn(spool, { within });
+    } catch (error) {
+      if (tries === 10 || (error as { code?: string }).code !== "ENOTEMPTY") throw error;
+      await delay(100);
+    }
+  }
 }
 
 /** The directory of ready segments of this start of the machine; ready segments of earlier ones are removed. */
