@@ -6,7 +6,7 @@ import { parseConfigLines } from "./config-syntax.ts";
 import { commandLineOf, findPostmaster } from "./postmaster.ts";
 
 /** Where Debian and Ubuntu keep `<major>/<cluster>/postgresql.conf`; a parameter for tests only. */
-export const debianConfiguration = "/etc/postgresql";
+const debianConfiguration = "/etc/postgresql";
 
 /**
  * Finds a data directory's configuration without asking a server: what the operator configured, what the running postmaster

@@ -50,7 +50,7 @@ export async function readControlData(
 }
 
 /** Reads pg_controldata's output (C locale, UTC); null when a field that everything needs is missing. */
-export function parseControlData(text: string, major: number): ControlData | null {
+function parseControlData(text: string, major: number): ControlData | null {
   const fields = new Map<string, string>();
   for (const line of text.split("\n")) {
     const colon = line.indexOf(":");

@@ -17,7 +17,7 @@ const layouts: readonly { readonly parent: string; readonly directory: RegExp; r
  * Reads `postgres --version` of a directory; null when no PostgreSQL server is there. The number is server_version_num
  * (150018 for 15.18; a beta counts as .0).
  */
-export async function installationAt(shell: Shell, bin: string): Promise<Installation | null> {
+async function installationAt(shell: Shell, bin: string): Promise<Installation | null> {
   const result = await shell.run([join(bin, "postgres"), "--version"], { timeout: 10_000 }).catch(() => null);
   if (result === null || result.exit !== 0) return null;
   const m = /\(PostgreSQL\) (\d+)(?:\.(\d+))?/.exec(result.stdout);
@@ -77,7 +77,7 @@ export async function findInstallation(
 }
 
 /** The command that installs a major version on the usual systems, for messages. */
-export function installHint(major: number): string {
+function installHint(major: number): string {
   return `\`apt-get install postgresql-${major}\` (Debian, Ubuntu), \`dnf install postgresql${major}-server\` (PGDG RPMs), \`brew install postgresql@${major}\``;
 }
 

@@ -28,7 +28,7 @@ export async function findInPasswordFile(
 }
 
 /** The password of the first line that fits; null when none does. */
-export function matchPassword(text: string, key: PasswordKey): string | null {
+function matchPassword(text: string, key: PasswordKey): string | null {
   const wanted = [
     key.host === "" || isDefaultSocket(key.host) ? "localhost" : key.host,
     String(key.port),

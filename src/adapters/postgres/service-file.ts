@@ -35,7 +35,7 @@ export async function readService(
 }
 
 /** The section `[name]`, the first value of each key winning; null when there is none. Throws `config` for a bad line in it. */
-export function parseServiceFile(text: string, name: string, file: string): ConnectionParameters | null {
+function parseServiceFile(text: string, name: string, file: string): ConnectionParameters | null {
   let found: Record<string, string> | null = null;
   for (const [at, raw] of text.split("\n").entries()) {
     const line = raw.trim();

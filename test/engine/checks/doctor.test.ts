@@ -127,7 +127,8 @@ describe("doctor on a real server", () => {
     expect(of("newest-backup")).toMatchObject({ result: "unknown" });
     // What it proposes is what the server takes.
     for (const { data } of verdicts)
-      if (typeof data === "object" && data !== null && "alter" in data) await server.sql(String(data["alter"]));
+      if (typeof data === "object" && data !== null && "alter" in data && typeof data["alter"] === "string")
+        await server.sql(data["alter"]);
     await server.stop();
     await server.start();
     await using after = await context(server, { objectives: { rpo: 300, rto: null } });
@@ -161,7 +162,7 @@ describe("doctor on a real server", () => {
     await using before = await context(server, { user: "saver" });
     const [verdict] = await ask(["rights"], before);
     expect(verdict).toMatchObject({ result: "fail", evidence: expect.stringContaining("pg_backup_start") });
-    const lines = (verdict?.data as { readonly sql: readonly string[] }).sql;
+    const { sql: lines } = (verdict?.data ?? { sql: [] }) as { readonly sql: readonly string[] };
     for (const line of lines) await server.sql(line);
     await using after = await context(server, { user: "saver" });
     expect(await results(["rights", "wal-senders", "slots", "archive-mode", "checksums"], after)).toMatchObject({
