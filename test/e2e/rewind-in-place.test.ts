@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseInstant, type Instant } from "../../src/domain/instant.ts";
@@ -177,4 +177,25 @@ test("sessions that outstay the hook are named and ended; damaged WAL stops repl
   expect(await server.sql("select count(*) from orders")).toBe("2");
   const again = await world.run(inputs, { name: "R-damaged" });
   expect(again.outcome.message, saidBy(again)).toMatch(/every step is done/);
+});
+
+test("where the directory itself cannot be renamed its contents move, and undo brings them back", async () => {
+  await using world = await recoveryWorld();
+  const { server } = world;
+  await server.sql("create table orders (id int); insert into orders values (1)");
+  await world.backup();
+  const time = await now(world);
+  await server.sql("insert into orders values (2)");
+  await world.archived();
+  const inputs = await world.plan({ target: { kind: "time", time } }, { method: "rewind-in-place", action: "pause" });
+  await chmod(server.directory, 0o555);
+  await using _writable = { [Symbol.asyncDispose]: () => chmod(server.directory, 0o755) };
+  const failing = { ...inputs, site: { ...inputs.site, checks: [{ name: "impossible", sql: "select false" }] } };
+  const report = await world.run(failing, { name: "R-mount" });
+  expect(report.outcome.code, saidBy(report)).toBe("verification-failed");
+  expect(await world.query(report, "select count(*) from orders")).toBe("1");
+  expect(await readdir(server.dataDirectory)).toContain(".pgrescue-before-R-mount");
+  const undone = await world.run(failing, { name: "R-mount", task: "undo" });
+  expect(undone.outcome.message, saidBy(undone)).toBe("taken back");
+  expect(await server.sql("select count(*) from orders")).toBe("2");
 });

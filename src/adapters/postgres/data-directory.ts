@@ -2,6 +2,7 @@ import { readdir, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { PgrescueError } from "../../domain/errors.ts";
 import { restoreMarker } from "../../domain/restore-marker.ts";
+import { isNoContent } from "../../domain/set-aside.ts";
 import type { ControlData, DataDirectory, DataDirectoryKind, Installation } from "../../ports/postgres.ts";
 import type { OsUser } from "../../ports/shell.ts";
 import { ownerOf } from "../system/users.ts";
@@ -62,8 +63,7 @@ const nothing: Omit<DataDirectory, "path" | "kind"> = {
 
 function kindOf(names: readonly string[]): DataDirectoryKind {
   if (names.includes(restoreMarker)) return "unfinished-restore";
-  // A fresh file system's own directory is no content.
-  if (names.every((name) => name === "lost+found")) return "empty";
+  if (names.every(isNoContent)) return "empty";
   return names.includes("PG_VERSION") ? "cluster" : "other-files";
 }
 
@@ -94,13 +94,6 @@ async function tablespaceLinks(path: string): Promise<{ readonly [oid: string]: 
     if (target !== null) links[name] = target;
   }
   return links;
-}
-
-/** The user that programs must run as to work on a directory: its owner when we are root and it is another, else nobody else. */
-export function asOwner(directory: Pick<DataDirectory, "owner">): { readonly as?: OsUser } {
-  return directory.owner !== null && directory.owner.uid !== 0 && process.getuid?.() === 0
-    ? { as: directory.owner }
-    : {};
 }
 
 /** Control data of a directory by an installation that `find` gives; null where there is none or it cannot be read. */

@@ -61,6 +61,11 @@ export const step: StepKind<Record<string, never>> = {
       if ((await stateOf(move, ctx)) === "absent") continue;
       const base =
         move.how === "rename" ? `${move.from}.undone-${ctx.run}` : `${move.from}/.pgrescue-undone-${ctx.run}`;
+      // Once the old content goes back, what is in its place is no longer only what was restored.
+      if (await isGoingBack(move, ctx)) {
+        await putBack(move, ctx);
+        continue;
+      }
       if (((await ctx.world.files.list(move.from)) ?? []).length > 0) {
         const kept = await freeName(base, ctx);
         await carryOut(move.from, kept, move.how, ctx);
@@ -68,6 +73,7 @@ export const step: StepKind<Record<string, never>> = {
       } else if (move.how === "rename" && (await ctx.world.files.facts(move.from)) !== null) {
         await ctx.world.files.move(move.from, await freeName(base, ctx));
       }
+      await ctx.world.files.write(goingBackFile(move, ctx), "");
       await putBack(move, ctx);
       yield logged(`moved ${move.to} back to ${move.from}`);
     }
@@ -82,6 +88,14 @@ function takenBackFile(ctx: StepContext): string {
 
 async function isTakenBack(ctx: StepContext): Promise<boolean> {
   return (await ctx.world.files.facts(takenBackFile(ctx))) !== null;
+}
+
+function goingBackFile(move: Move, ctx: StepContext): string {
+  return `${ctx.directory}/going-back-${move.what}-${move.oid ?? "0"}`;
+}
+
+async function isGoingBack(move: Move, ctx: StepContext): Promise<boolean> {
+  return (await ctx.world.files.facts(goingBackFile(move, ctx))) !== null;
 }
 
 async function putBack(move: Move, ctx: StepContext): Promise<void> {

@@ -1,4 +1,5 @@
 import type { RecoveryInputs } from "../../domain/plan.ts";
+import { isNoContent } from "../../domain/set-aside.ts";
 import type { StepContext } from "../step.ts";
 
 /** One thing that is moved aside before the restore and back by undo. */
@@ -13,9 +14,6 @@ export interface Move {
   /** The tablespace's oid. */
   readonly oid?: string;
 }
-
-/** Names that stay where they are when a directory's contents are moved. */
-const staying = /^(lost\+found|\.pgrescue-(before|undone)-.*)$/;
 
 function movesFile(ctx: Pick<StepContext, "directory">): string {
   return `${ctx.directory}/moves.json`;
@@ -59,7 +57,7 @@ export async function stateOf(move: Move, ctx: StepContext): Promise<"absent" | 
   const there = await files.list(move.to);
   if (there === null) return "absent";
   if (move.how === "rename") return "done";
-  const left = ((await files.list(move.from)) ?? []).filter((name) => !staying.test(name));
+  const left = ((await files.list(move.from)) ?? []).filter((name) => !isNoContent(name));
   return left.length === 0 ? "done" : "partial";
 }
 
@@ -69,11 +67,6 @@ export async function carryOut(from: string, to: string, how: Move["how"], ctx: 
   if (how === "rename") return files.move(from, to);
   await files.makeDirectory(to);
   for (const name of (await files.list(from)) ?? []) {
-    if (!staying.test(name)) await files.move(`${from}/${name}`, `${to}/${name}`);
+    if (!isNoContent(name)) await files.move(`${from}/${name}`, `${to}/${name}`);
   }
-}
-
-/** Whether a directory has nothing but what stays. */
-export async function isCleared(path: string, ctx: StepContext): Promise<boolean> {
-  return ((await ctx.world.files.list(path)) ?? []).every((name) => staying.test(name));
 }

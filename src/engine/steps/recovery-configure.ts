@@ -8,6 +8,7 @@ import { ownServer } from "./own-server.ts";
 import { recordedNames } from "./recorded.ts";
 import { isInPlace, recoveryInputs, repositoriesOf } from "./recovery-inputs.ts";
 import { generatedHeader, scratchFiles, type WantedFile } from "./scratch-configuration.ts";
+import { savedWalDirectory } from "./saved-wal.ts";
 import { setAside } from "./set-aside.ts";
 import { logged, recorded } from "./signals.ts";
 import { relinkWal } from "./wal-link.ts";
@@ -59,7 +60,7 @@ export const step: StepKind<Record<string, never>> = {
     const preload = recordedPreload(ctx) ?? (await preloadedLibraries(inputs, ctx));
     yield recorded(recordedNames.preload, [...preload]);
     const aside = await setAside(inputs.dataDirectory, unwanted, ctx);
-    if (aside.length > 0) yield logged(`set aside in pgrescue-original: ${aside.join(", ")}`);
+    if (aside.length > 0) yield logged(`set aside in .pgrescue-original: ${aside.join(", ")}`);
     await files.makeDirectory(ownServer(inputs, ctx).socketDirectory);
     if (isInPlace(inputs)) {
       await relinkWal(inputs, ctx);
@@ -106,7 +107,7 @@ async function wantedFiles(
     postgresVersion: inputs.postgresVersion,
     segmentSize: inputs.segmentSize,
     timeline: inputs.target.timeline,
-    savedWal: inputs.savedWal,
+    savedWal: await savedWalDirectory(inputs, ctx),
   });
   return isInPlace(inputs)
     ? fencedFiles(inputs, ctx, restoreCommand)

@@ -12,11 +12,25 @@ export interface SavableFile {
   readonly waiting: boolean;
 }
 
+/**
+ * Where WAL is saved to, or was saved to before a recovery elsewhere; null where there is none. In place: beside the data
+ * directory as the plan says, or in the run's directory where nothing can be made there; what exists is kept to.
+ */
+export async function savedWalDirectory(inputs: RecoveryInputs, ctx: StepContext): Promise<string | null> {
+  if (inputs.savedWal === null || !isInPlace(inputs)) return inputs.savedWal;
+  const { files } = ctx.world;
+  const own = `${ctx.directory}/wal`;
+  if ((await files.facts(inputs.savedWal)) !== null) return inputs.savedWal;
+  if ((await files.facts(own)) !== null) return own;
+  return (await files.space(inputs.savedWal)).writable ? inputs.savedWal : own;
+}
+
 /** The old server's pg_wal: in the data directory that will be written, where an earlier attempt saved it, or where it is read beside production. */
 export async function savableSegments(inputs: RecoveryInputs, ctx: StepContext): Promise<readonly SavableFile[]> {
   const found: SavableFile[] = [];
   // Beside production its pg_wal is only read, where the plan names it.
-  for (const directory of isInPlace(inputs) ? [`${inputs.dataDirectory}/pg_wal`, inputs.savedWal] : [inputs.savedWal]) {
+  const saved = await savedWalDirectory(inputs, ctx);
+  for (const directory of isInPlace(inputs) ? [`${inputs.dataDirectory}/pg_wal`, saved] : [saved]) {
     if (directory === null) continue;
     for (const file of await segmentsIn(directory, inputs, ctx)) {
       if (!found.some((f) => f.name === file.name)) found.push(file);

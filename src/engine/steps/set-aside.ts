@@ -2,7 +2,7 @@ import type { StepContext } from "../step.ts";
 
 /** Where a restored directory keeps what it brought along and what must not be there. */
 export function originals(dataDirectory: string): string {
-  return `${dataDirectory}/pgrescue-original`;
+  return `${dataDirectory}/.pgrescue-original`;
 }
 
 /** Moves files of a restored directory out of the way, keeping them; what is not there is fine. Gives what was moved. */

@@ -1,5 +1,7 @@
 import { PgrescueError } from "../../domain/errors.ts";
-import type { StepKind } from "../step.ts";
+import type { RecoveryInputs } from "../../domain/plan.ts";
+import { isNoContent } from "../../domain/set-aside.ts";
+import type { StepContext, StepKind } from "../step.ts";
 import { installationFor } from "./own-server.ts";
 import { ownMarkName } from "./own-mark.ts";
 import { hasRecorded } from "./recorded.ts";
@@ -10,8 +12,8 @@ import { judged, recorded, verdict } from "./signals.ts";
 const name = "verified-manifest";
 const title = "every file as in the manifest";
 
-/** Files in a restored directory that no manifest knows. */
-const ours = [ownMarkName, ".pgrescue-restore", "lost+found"];
+/** Files that only one of manifest and restored directory has: our marks, and the map that restore replaces by links. */
+const ours = [ownMarkName, ".pgrescue-restore", "tablespace_map"];
 
 /** pg_verifybackup on the restored files, before the first start changes any of them. WAL is checked where it is replayed. */
 export const step: StepKind<Record<string, never>> = {
@@ -39,7 +41,7 @@ export const step: StepKind<Record<string, never>> = {
     const file = `${ctx.directory}/backup_manifest`;
     await ctx.world.files.write(file, manifest);
     const { bin } = await installationFor(inputs, ctx);
-    const ignored = ours.flatMap((path) => ["--ignore", path]);
+    const ignored = [...ours, ...(await noContent(inputs, ctx))].flatMap((path) => ["--ignore", path]);
     const argv = [
       `${bin}/pg_verifybackup`,
       "--no-parse-wal",
@@ -63,3 +65,13 @@ export const step: StepKind<Record<string, never>> = {
     yield recorded(name, "pass");
   },
 };
+
+/** What lies in the restored directories without being content of theirs, by paths as the manifest has them. */
+async function noContent(inputs: RecoveryInputs, ctx: StepContext): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const below of ["", ...Object.keys(inputs.tablespaces).map((oid) => `pg_tblspc/${oid}/`)]) {
+    const names = (await ctx.world.files.list(`${inputs.dataDirectory}/${below}`)) ?? [];
+    found.push(...names.filter(isNoContent).map((name) => `${below}${name}`));
+  }
+  return found;
+}

@@ -6,7 +6,7 @@ import type { StepContext, StepKind } from "../step.ts";
 import { isOwnOrNone } from "./production.ts";
 import { recordedNames } from "./recorded.ts";
 import { lsnOf, recoveryInputs } from "./recovery-inputs.ts";
-import { historiesIn, segmentsIn, type SavableFile } from "./saved-wal.ts";
+import { historiesIn, savedWalDirectory, segmentsIn, type SavableFile } from "./saved-wal.ts";
 import { logged, recorded } from "./signals.ts";
 
 /** Written into the directory last: what is in it is all there was. */
@@ -29,13 +29,15 @@ export const step: StepKind<Record<string, never>> = {
   },
   async probe(_p, ctx) {
     const inputs = recoveryInputs(ctx.inputs);
-    if (inputs.savedWal === null) return "done";
-    return (await ctx.world.files.facts(`${inputs.savedWal}/${completeName}`)) === null ? "absent" : "done";
+    const directory = await savedWalDirectory(inputs, ctx);
+    if (directory === null) return "done";
+    return (await ctx.world.files.facts(`${directory}/${completeName}`)) === null ? "absent" : "done";
   },
   async *run(_p, ctx) {
     const inputs = recoveryInputs(ctx.inputs);
     const { files } = ctx.world;
-    const directory = savedDirectory(inputs);
+    const directory = await savedWalDirectory(inputs, ctx);
+    if (directory === null) return;
     if (!(await isOwnOrNone(inputs, ctx))) {
       throw new PgrescueError("precondition-refused", `a server still runs on ${inputs.dataDirectory}`, {
         next: "Stop it first: what it writes after the copy would be lost.",
@@ -69,11 +71,6 @@ export const step: StepKind<Record<string, never>> = {
     yield recorded(recordedNames.savedWal, { directory, files: kept.length, pushed, last: kept.at(-1) ?? null });
   },
 };
-
-function savedDirectory(inputs: RecoveryInputs): string {
-  if (inputs.savedWal === null) throw new PgrescueError("bug", "the plan names no directory for saved WAL");
-  return inputs.savedWal;
-}
 
 /** Older WAL than the backup's beginning serves nobody. */
 function isNeeded(file: SavableFile, inputs: RecoveryInputs): boolean {

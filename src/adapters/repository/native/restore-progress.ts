@@ -2,6 +2,7 @@ import { chmod, lstat, mkdir, open, readdir, readFile, stat, type FileHandle } f
 import { dirname, join } from "node:path";
 import { PgrescueError } from "../../../domain/errors.ts";
 import { restoreMarker } from "../../../domain/restore-marker.ts";
+import { isNoContent } from "../../../domain/set-aside.ts";
 import { syncDirectory, writeFileDurably } from "../../system/durable-file.ts";
 import { removeOwn } from "../../system/remove.ts";
 
@@ -32,7 +33,7 @@ export interface RestoreProgress {
 export async function claimDirectory(directory: string, identity: RestoreIdentity): Promise<void> {
   await makeDurably(directory);
   const line = JSON.stringify(identity);
-  const names = (await readdir(directory)).filter((name) => name !== "lost+found");
+  const names = (await readdir(directory)).filter((name) => !isNoContent(name));
   // Our mark is the first thing in there, so nothing but an unfinished one can stand beside nothing else.
   const unfinished = names.filter((name) => name.startsWith(`${restoreMarker}.`));
   if (names.length > unfinished.length) return requireOwn(directory, names, line);
