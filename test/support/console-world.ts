@@ -253,6 +253,8 @@ export function consoleWorld(
     readonly events?: readonly RunEvent[];
     readonly milliseconds?: number;
     readonly realTime?: boolean;
+    /** The run goes on after the last event until the handle is closed. */
+    readonly isEndless?: boolean;
   } = {},
 ): ConsoleWorld {
   const asked: string[] = [];
@@ -260,6 +262,7 @@ export function consoleWorld(
   const handle = (id: string): RunHandle => {
     let answered = (): void => {};
     let isClosed = false;
+    let closed = (): void => {};
     async function* play(): AsyncGenerator<RunEvent> {
       for (const event of options.events ?? []) {
         if (isClosed) return;
@@ -267,6 +270,7 @@ export function consoleWorld(
         else await new Promise((resolve) => setTimeout(resolve, options.milliseconds ?? 0));
         yield { ...event, run: id };
       }
+      if (options.isEndless === true) await new Promise<void>((resolve) => (closed = resolve));
     }
     return {
       id,
@@ -281,6 +285,7 @@ export function consoleWorld(
       note: async (text) => void asked.push(`note ${text}`),
       close: () => {
         isClosed = true;
+        closed();
         asked.push("close");
       },
     };
