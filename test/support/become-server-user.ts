@@ -13,7 +13,8 @@ export async function becomeServerUser(): Promise<Program> {
   const user = await serverUser();
   program = user === undefined ? thisProgram() : await programFor(user, createShell());
   if (user !== undefined) {
-    process.initgroups?.(user.name, user.gid);
+    // Its types are missing in @types/node.
+    (process as { initgroups?(user: string, group: number): void }).initgroups?.(user.name, user.gid);
     process.setgid?.(user.gid);
     process.setuid?.(user.uid);
     process.env["HOME"] = "/nonexistent";
