@@ -5,6 +5,7 @@ import { createSqlConnector } from "./adapters/postgres/sql.ts";
 import { createWalReader } from "./adapters/postgres/waldump/wal-reader.ts";
 import { openRepository } from "./adapters/repository/registry.ts";
 import { openStore } from "./adapters/storage/registry.ts";
+import { brokeredShell } from "./adapters/system/broker.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { createShell } from "./adapters/system/exec.ts";
 import { createFiles } from "./adapters/system/files.ts";
@@ -35,7 +36,7 @@ export function compose(
   env: { readonly [name: string]: string | undefined },
   options: { readonly createsRepositories?: boolean } = {},
 ): Composition {
-  const shell = createShell();
+  const shell = brokeredShell(createShell());
   const sql = createSqlConnector();
   const opened = new Map<string, Promise<Repository>>();
   const repository = (name: string): Promise<Repository> => {

@@ -3,11 +3,13 @@ import { chown, mkdir, stat } from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname, resolve } from "node:path";
 import { asUser, createShell } from "../adapters/system/exec.ts";
+import { startBroker } from "../adapters/system/broker.ts";
 import { programFor } from "../adapters/system/program.ts";
 import { findUser, ownerOf } from "../adapters/system/users.ts";
 import { PgrescueError } from "../domain/errors.ts";
 import type { OsUser } from "../ports/shell.ts";
 import type { Arguments, Terminal } from "./command.ts";
+import { privilegedCommands } from "./privileged.ts";
 import type { Settings } from "./settings.ts";
 
 /**
@@ -37,16 +39,22 @@ export async function runAsOwner(
     [program.node, program.script, ...(verb === "console" ? [] : [verb]), ...args.words],
     owner,
   );
+  const privileged = changesServers.has(verb) ? await privilegedCommands(settings, terminal.env) : [];
+  const broker =
+    privileged.length === 0 ? null : await startBroker([program.node, program.script, "__broker"], privileged);
   const child = spawn(file, rest, {
-    stdio: "inherit",
+    stdio: ["inherit", "inherit", "inherit", ...(broker === null ? [] : ["ignore" as const, broker.link])],
     env: {
       ...env,
+      ...broker?.env,
       HOME: home,
       USER: owner.name,
       LOGNAME: owner.name,
       ...(settings?.loaded.file == null ? {} : { PGRESCUE_CONFIG: settings.loaded.file }),
     },
   });
+  // The owner's process and its runner hold the link now; the broker ends when they do.
+  broker?.link.destroy();
   const forward = (signal: NodeJS.Signals): void => void child.kill(signal);
   // The terminal sends SIGINT to the child as well; only signals meant for us alone are passed on.
   const ignore = (): void => undefined;
@@ -56,6 +64,9 @@ export async function runAsOwner(
     child.once("exit", (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
 }
+
+/** Verbs whose runs may stop or start a server, or call hooks. */
+const changesServers: ReadonlySet<string> = new Set(["recover", "continue", "console", "abort"]);
 
 async function chooseOwner(args: Arguments, settings: Settings | null, terminal: Terminal): Promise<OsUser> {
   const candidates = [settings?.cluster?.dataDirectory, args.string("data-dir"), args.string("to")].flatMap((path) =>

@@ -1,4 +1,7 @@
+import { Cron } from "croner";
 import { dirname, join } from "node:path";
+import { thisProgram } from "../adapters/system/program.ts";
+import { generateArchiveCommand } from "../adapters/wal/restore-command.ts";
 import type { Composition } from "../compose.ts";
 import { messageOf, PgrescueError } from "../domain/errors.ts";
 import { parseDuration } from "../domain/quantity.ts";
@@ -39,7 +42,8 @@ export async function openCheckContext(
       repositories,
       survey,
       objectives: { rpo: seconds(settings.cluster?.objectives?.rpo), rto: seconds(settings.cluster?.objectives?.rto) },
-      backupPeriod: null,
+      backupPeriod: backupPeriod(settings, cluster),
+      archiveCommand: generateArchiveCommand({ ...thisProgram(), config: settings.loaded.file }),
       places: placesOf(settings, directory),
       postgres: world.postgres,
       files: world.files,
@@ -125,4 +129,18 @@ function placesOf(settings: Settings, directory: DataDirectory | null): CheckCon
 
 function seconds(text: string | undefined): number | null {
   return text === undefined ? null : parseDuration(text);
+}
+
+/** The shortest pause between the scheduled base backups of a cluster, with two hours of slack; null without a schedule. */
+function backupPeriod(settings: Settings, cluster: string): number | null {
+  const entries = settings.loaded.config.schedule.filter((e) => e.cluster === cluster && e.backup === "base");
+  const pauses = entries.flatMap(({ at, timeZone }) => {
+    try {
+      const [first, second] = new Cron(at, { timezone: timeZone, paused: true }).nextRuns(2);
+      return first === undefined || second === undefined ? [] : [(second.getTime() - first.getTime()) / 1000];
+    } catch {
+      return [];
+    }
+  });
+  return pauses.length === 0 ? null : Math.min(...pauses) + 7200;
 }

@@ -2,6 +2,7 @@ import type { Command } from "./command.ts";
 
 /** Every verb; its module is loaded when it is used, so that a start costs only what it needs. */
 export const commands = {
+  __broker: () => import("./broker.ts"),
   __runner: () => import("./runner.ts"),
   abort: () => import("./abort.ts"),
   attach: () => import("./attach.ts"),

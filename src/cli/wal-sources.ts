@@ -2,7 +2,7 @@ import { createRepository, readRepositoryDocument } from "../adapters/repository
 import { openWalArchive } from "../adapters/repository/native/wal-archive.ts";
 import { openStore } from "../adapters/storage/registry.ts";
 import { historyOf, type FetchConfig, type FetchRepository } from "../adapters/wal/fetch-config.ts";
-import { walPlaces, type WalPlace, type WalRequest } from "../adapters/wal/fetch.ts";
+import { inOne, walPlaces, type WalPlace, type WalRequest } from "../adapters/wal/fetch.ts";
 import { openSavedWal } from "../adapters/wal/saved-wal.ts";
 import type { SegmentRange } from "../domain/coverage.ts";
 import { PgrescueError } from "../domain/errors.ts";
@@ -40,6 +40,10 @@ export function lazyArchive(
   return {
     inventory: async () => await (await archive()).inventory(),
     fetch: async (name) => await (await archive()).fetch(name),
+    fetchParts: async (name) => {
+      const opened = await archive();
+      return opened.fetchParts === undefined ? inOne(await opened.fetch(name)) : await opened.fetchParts(name);
+    },
     store: async (name, content) => await (await archive()).store(name, content),
     has: async (name) => await (await archive()).has(name),
   };
@@ -65,7 +69,7 @@ function backupPlaces(config: FetchConfig): readonly WalPlace[] {
   const { backup, cluster, systemIdentifier } = config;
   const repository = config.repositories.find(({ name }) => name === backup?.repository);
   if (backup === null || repository === undefined) return [];
-  const fetch = async (name: string): Promise<Uint8Array | null> => {
+  const fetch = async (name: string): Promise<readonly Uint8Array[] | null> => {
     const { openNativeRepository } = await import("../adapters/repository/native/repository.ts");
     const store = await openStore(repository.url, repository.options);
     const opened = await openNativeRepository({ name: repository.name, url: repository.url, store, readOnly: true });
@@ -75,7 +79,7 @@ function backupPlaces(config: FetchConfig): readonly WalPlace[] {
       const isSegment = parseWalFileName(name)?.kind === "segment";
       const fault = content === null || !isSegment ? null : faultOfSegment(name, content, systemIdentifier);
       if (fault !== null) throw new PgrescueError("damaged-data", `${name} in backup ${point.id} ${fault}`);
-      return content;
+      return inOne(content);
     }
     throw new PgrescueError("damaged-data", `backup ${backup.point} is not in ${repository.name} any more`);
   };

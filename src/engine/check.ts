@@ -35,6 +35,8 @@ export interface CheckContext {
   readonly objectives: { readonly rpo: number | null; readonly rto: number | null };
   /** Seconds between scheduled base backups, with slack; null where no schedule is known. */
   readonly backupPeriod: number | null;
+  /** The archive_command that stores into this cluster's repositories, as it is typed into postgresql.conf (unquoted). */
+  readonly archiveCommand: string;
   /** Directories that must have room, with what they are for. */
   readonly places: readonly { readonly name: string; readonly path: string }[];
   readonly postgres: PostgresPort;

@@ -13,6 +13,7 @@ import { managedByContainer } from "./container.ts";
 import { readPatroni } from "./patroni.ts";
 import { startCommand } from "./server-commands.ts";
 import { readUnit, unitOf, type Unit } from "./systemd.ts";
+import { hasBroker } from "../system/broker.ts";
 
 /** What finding out who manages a server works with. */
 export interface ControlContext {
@@ -104,7 +105,7 @@ async function bySystemd(context: ControlContext, directory: DataDirectory, unit
     },
     because: `it runs as the unit ${unit}`,
   });
-  if (process.getuid?.() === 0) return control([]);
+  if (process.getuid?.() === 0 || hasBroker()) return control([]);
   const mayStop = await context.shell
     .run(["sudo", "-n", "-l", "--", ...words("stop")], { timeout: 10_000 })
     .catch(() => null);

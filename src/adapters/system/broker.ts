@@ -14,6 +14,8 @@ export type BrokerCommands = readonly (readonly string[])[];
 /** The descriptor on which a run's processes reach their broker, and the variable that says that there is one. */
 const brokerDescriptor = 4;
 const brokerVariable = "PGRESCUE_BROKER";
+/** The list that root allowed, so that the owner's processes name a command by the same number. */
+const commandsVariable = "PGRESCUE_BROKER_COMMANDS";
 
 /** A broker that runs, and what the owner's process needs to be started with to reach it. */
 export interface StartedBroker {
@@ -31,7 +33,7 @@ export async function startBroker(argv: readonly string[], commands: BrokerComma
   const link = child.stdio[3] as Duplex;
   // Written before anybody else has the link, so it is the first line, and the only one that is taken for a list.
   await new Promise<void>((done) => void link.write(`${JSON.stringify(commands)}\n`, () => done()));
-  return { link, env: { [brokerVariable]: String(brokerDescriptor) } };
+  return { link, env: { [brokerVariable]: String(brokerDescriptor), [commandsVariable]: JSON.stringify(commands) } };
 }
 
 /** What a process that starts another one of the run has to put into `stdio` at index 4; nothing without a broker. */
@@ -65,7 +67,7 @@ export async function serveBroker(shell: Shell): Promise<void> {
  * A shell that has root run the commands which root allowed, and everything else itself. The plain shell where no root
  * started us.
  */
-export function brokeredShell(shell: Shell, commands: BrokerCommands): Shell {
+export function brokeredShell(shell: Shell, commands: BrokerCommands = allowedCommands()): Shell {
   if (!hasBroker() || commands.length === 0) return shell;
   const allowed = new Map(commands.map((argv, at) => [JSON.stringify(argv), at]));
   let link: { readonly socket: Socket; readonly answers: AsyncIterator<string> } | null = null;
@@ -103,7 +105,12 @@ export function brokeredShell(shell: Shell, commands: BrokerCommands): Shell {
   };
 }
 
-function hasBroker(): boolean {
+function allowedCommands(): BrokerCommands {
+  return hasBroker() ? (JSON.parse(process.env[commandsVariable] ?? "[]") as BrokerCommands) : [];
+}
+
+/** Whether root started us and runs what it allowed. */
+export function hasBroker(): boolean {
   return process.env[brokerVariable] === String(brokerDescriptor);
 }
 

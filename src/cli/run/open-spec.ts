@@ -1,10 +1,7 @@
 import { randomInt } from "node:crypto";
-import { join } from "node:path";
-import { loadRunbooks } from "../../adapters/config/runbook-file.ts";
+import { loadRunbook } from "../../adapters/config/runbook-file.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
-import { programRoot } from "../../adapters/system/program.ts";
 import type { Json } from "../../domain/brand.ts";
-import { PgrescueError } from "../../domain/errors.ts";
 import { runId } from "../../domain/run/run-id.ts";
 import type { RunSpec } from "../../domain/run/spec.ts";
 import type { Settings } from "../settings.ts";
@@ -28,12 +25,7 @@ export async function describeRun(
   settings: Settings,
   env: { readonly [name: string]: string | undefined },
 ): Promise<RunSpec> {
-  const loaded = (await loadRunbooks({ shipped: join(programRoot(), "runbooks") })).get(run.runbook);
-  if (loaded === undefined)
-    throw new PgrescueError("config", `there is no runbook ${run.runbook}`, {
-      next: "List them with `pgrescue runbook list`.",
-    });
-  const { runbook, sha256 } = loaded;
+  const { runbook, sha256 } = await loadRunbook(run.runbook, env);
   return {
     schema: "pgrescue.run-spec/v1",
     run: runId(systemClock.now(), randomInt(2 ** 31)),

@@ -5,7 +5,7 @@ import { showSettings } from "./settings.ts";
 export const check: Check = {
   id: "archive-command",
   title: "archive_command stores WAL durably",
-  ask: async ({ server, cluster }) => {
+  ask: async ({ server, archiveCommand }) => {
     if (server.state !== "up") return notAsked(server);
     const { archive_command: command = "", archive_library: library = "" } = await showSettings(server.sql, [
       "archive_command",
@@ -18,13 +18,12 @@ export const check: Check = {
         evidence: `archive_library = ${library}: what it stores is not pgrescue's`,
         mend: "See that `pgrescue points` lists windows up to now, or archive with wal-push.",
       };
-    return judgeArchiveCommand(command, cluster);
+    return judgeArchiveCommand(command, archiveCommand);
   },
 };
 
-/** Judges an archive_command by its text. The contract: 0 is durably stored, 1 to 125 is "again", nothing above. */
-export function judgeArchiveCommand(command: string, cluster: string): Answer {
-  const ours = `pgrescue wal-push %p --cluster ${cluster}`;
+/** Judges an archive_command by its text; `ours` is what is proposed instead. The contract: 0 is durably stored, 1 to 125 is "again", nothing above. */
+export function judgeArchiveCommand(command: string, ours: string): Answer {
   if (command === "" || command === "(disabled)")
     return {
       result: "fail",

@@ -50,6 +50,7 @@ async function context(
     survey: null,
     objectives: { rpo: null, rto: null },
     backupPeriod: null,
+    archiveCommand: "pgrescue wal-push %p --cluster shop",
     places: server === null ? [] : [{ name: "data directory", path: server.dataDirectory }],
     postgres,
     files: createFiles(),
@@ -269,7 +270,7 @@ describe("judging", () => {
     ["pgbackrest --stanza=shop archive-push %p", "warn"],
     ["pgrescue wal-push %p --cluster shop", "pass"],
   ])("archive_command %j is %s", (command, result) => {
-    expect(judgeArchiveCommand(command, "shop").result).toBe(result);
+    expect(judgeArchiveCommand(command, "pgrescue wal-push %p").result).toBe(result);
   });
 
   test.each([
