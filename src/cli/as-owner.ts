@@ -28,7 +28,8 @@ export async function runAsOwner(
   for (const directory of directoriesToMake(args, settings, terminal)) {
     const first = await mkdir(directory, { recursive: true, mode: 0o700 });
     // Only what was made now changes hands: from the directory up to the first new one.
-    for (let made = directory; first !== undefined && made.length >= first.length; made = dirname(made)) {
+    if (first === undefined) continue;
+    for (let made = directory; made.length >= first.length; made = dirname(made)) {
       await chown(made, owner.uid, owner.gid);
     }
   }

@@ -12,7 +12,7 @@ export const command: Command = {
     "pgrescue --plain                           # line by line, for serial consoles and screen readers",
   ],
   run: async (args, terminal) => {
-    if (terminal.stdin.isTTY !== true || terminal.stdout.isTTY !== true) {
+    if (!terminal.stdin.isTTY || !terminal.stdout.isTTY) {
       const { command: status } = await import("./status.ts");
       return await status.run(args, terminal);
     }

@@ -22,7 +22,7 @@ export const command: Command = {
   run: async (args, terminal) => {
     const code = await runAsOwner("demo", args, null, terminal);
     if (code !== null) return code;
-    const isInteractive = terminal.stdin.isTTY === true && terminal.stdout.isTTY === true;
+    const isInteractive = terminal.stdin.isTTY && terminal.stdout.isTTY;
     terminal.log("pgrescue demo: a throwaway PostgreSQL and a throwaway repository");
     const world = await createDemoWorld();
     // A closed window must not leave a server behind.

@@ -18,7 +18,7 @@ const defaults = { cluster: "main", host: "/var/run/postgresql", port: "5432", d
 
 /** Asks for what the flags did not say; with --no-input, or without a terminal, defaults stand in, but for the repository. */
 export async function askInit(args: Arguments, terminal: Terminal): Promise<InitAnswers> {
-  const mayAsk = !args.flag("no-input") && terminal.stdin.isTTY === true && terminal.stdout.isTTY === true;
+  const mayAsk = !args.flag("no-input") && terminal.stdin.isTTY && terminal.stdout.isTTY;
   const answer = async (flag: string, question: string, standard: string): Promise<string> => {
     const given = args.string(flag);
     if (given !== undefined) return given;
@@ -62,6 +62,6 @@ export async function askInit(args: Arguments, terminal: Terminal): Promise<Init
 /** Whether to go on although something is not as it should be. Without a terminal: only what was asked for with --yes. */
 export async function goOnAnyway(question: string, args: Arguments, terminal: Terminal): Promise<boolean> {
   if (args.flag("yes")) return true;
-  if (args.flag("no-input") || terminal.stdin.isTTY !== true) return false;
+  if (args.flag("no-input") || !terminal.stdin.isTTY) return false;
   return await confirm({ message: question, default: false });
 }

@@ -58,7 +58,7 @@ async function draw(
   terminal: Terminal,
 ): Promise<RunState> {
   if (face === "jsonl") return await showJsonl(run.events, terminal.stdout);
-  if (face === "json") return await showJson(run.events, terminal.print);
+  if (face === "json") return await showJson(run.events, (line) => terminal.print(line));
   const state = await showHeadless(run.events, {
     stderr: terminal.stderr,
     isQuiet: args.flag("quiet"),

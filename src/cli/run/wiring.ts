@@ -29,7 +29,7 @@ export const runnerWiring: RunnerWiring = {
       clusterName,
       cluster: clusterName === null ? null : (loaded.config.clusters[clusterName] ?? null),
       repositories: repositories as unknown as readonly NamedRepository[],
-      stateDirectory: String(stateDirectory),
+      stateDirectory: typeof stateDirectory === "string" ? stateDirectory : "/",
     };
     return compose(settings, process.env, { createsRepositories: true });
   },
