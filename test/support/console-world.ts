@@ -22,7 +22,7 @@ const verdict = (title: string, result: Verdict["result"], evidence: string): Ve
   evidence,
 });
 
-const windows = [
+export const windows = [
   {
     repository: "main",
     timeline: 3,
@@ -32,7 +32,7 @@ const windows = [
     untilXid: "88127574",
   },
 ];
-const holes = [
+export const holes = [
   {
     timeline: 3,
     fromSegment: "000000030000004A00000011",

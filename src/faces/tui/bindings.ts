@@ -37,7 +37,7 @@ export function keysLabel(binding: Binding): string {
 /** The footer's hints that fit into `width` cells, the most important first; `? help` always among them. */
 export function footerHints(model: Model, width: number): string {
   const shown = bindingsOf(model).filter((b) => b.isInFooter && b.blocked?.(model) == null);
-  const text = (b: Binding): string => `${keysLabel(b)} ${b.hint}`;
+  const text = (b: Binding): string => `${keysLabel(b)} ${b.hintNow?.(model) ?? b.hint}`;
   const help = shown.find((b) => b.keys.includes("?"));
   const rest = shown.filter((b) => b !== help).toSorted((a, b) => weight(a) - weight(b));
   const kept: string[] = [];

@@ -36,7 +36,7 @@ const liveOnly = (model: Model): string | null => {
 const shared: readonly Binding[] = [
   {
     keys: ["tab"],
-    hint: "next view",
+    hint: "views",
     help: "next view of the run",
     group: "moving",
     isInFooter: true,
@@ -93,6 +93,10 @@ const enter: Binding = {
   keys: ["enter"],
   hint: "next",
   help: "answer, continue, next view",
+  hintNow: ({ run }) => {
+    if (run?.isLive === true && run.state.question !== null) return "answer";
+    return run !== null && isResumable(run) ? "continue" : "next view";
+  },
   group: "here",
   isInFooter: true,
   act: (model) => {

@@ -21,6 +21,8 @@ export interface Binding {
   readonly label?: string;
   /** One or two words for the footer: `choose`. */
   readonly hint: string;
+  /** The footer's word where it depends on what comes next. */
+  readonly hintNow?: (model: Model) => string;
   /** A few words for help and palette. */
   readonly help: string;
   readonly group: "here" | "moving" | "always";

@@ -78,7 +78,7 @@ describe("headless without a terminal", () => {
   test("lets no control character of a server's message through", async () => {
     const lines = await said([
       ...story.slice(0, 3),
-      { ...failure, event: "log", step: "stop", level: "info", text: "evil\u001b]0;title\u0007" } as RunEvent,
+      { ...failure, event: "log", step: "stop", level: "info", text: "evil\u001b]0;title\u0007" },
     ]);
     // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
     expect(lines.join("\n")).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);

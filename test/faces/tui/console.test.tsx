@@ -263,7 +263,7 @@ describe("the console on a terminal of 80x24", () => {
       ────────────────────────────────────────────────────────────────────────────────
        Goes on without this window; join it again:  pgrescue attach R20261120-0314-k3f
       ────────────────────────────────────────────────────────────────────────────────
-       ↑↓ scroll  Tab next view  Enter next  p pause  x abort…  l log  ? help"
+       ↑↓ scroll  Tab views  Enter next view  p pause  x abort…  l log  ? help"
     `);
   });
 
@@ -295,7 +295,7 @@ describe("the console on a terminal of 80x24", () => {
 
 
       ────────────────────────────────────────────────────────────────────────────────
-       ↑↓ scroll  Tab next view  Enter next  l log  Esc back  q quit  w why  ? help"
+       ↑↓ scroll  Tab views  Enter next view  l log  Esc back  q quit  ? help"
     `);
     await console_.press("tab");
     expect(trimmed(await console_.shows("TIME UTC"))).toMatchInlineSnapshot(`
@@ -321,7 +321,7 @@ describe("the console on a terminal of 80x24", () => {
       ────────────────────────────────────────────────────────────────────────────────
        20 lines. The whole record as Markdown:  pgrescue report R20261120-0314-k3f
       ────────────────────────────────────────────────────────────────────────────────
-       ↑↓ scroll  Tab next view  Enter next  l log  Esc back  q quit  w why  ? help"
+       ↑↓ scroll  Tab views  Enter next view  l log  Esc back  q quit  ? help"
     `);
     await console_.press("tab");
     await console_.shows("What    recovered to just before");
@@ -349,7 +349,7 @@ describe("the console on a terminal of 80x24", () => {
 
 
       ────────────────────────────────────────────────────────────────────────────────
-       ↑↓ scroll  Tab next view  Enter next  l log  Esc back  q quit  w why  ? help"
+       ↑↓ scroll  Tab views  Enter next view  l log  Esc back  q quit  ? help"
     `);
   });
 

@@ -28,7 +28,7 @@ function after(start: Model, ...messages: readonly Message[]): { model: Model; e
 }
 
 function key(name: string, seconds = 0): Message {
-  const typed = [...name].length === 1 ? name : "";
+  const typed = name.length === 1 ? name : "";
   return { is: "key", key: { name, typed }, at: instant(now + BigInt(seconds) * 1_000_000n) };
 }
 
