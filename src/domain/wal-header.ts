@@ -41,16 +41,21 @@ export function readWalHeader(bytes: Uint8Array): WalHeader | null {
 /**
  * What is wrong with `content` as the segment (or .partial) that `name` says, of the system `systemIdentifier`; null
  * when nothing is. The header's timeline may be older than the name's: a promotion copies the beginning of the
- * segment that it happens in.
+ * segment that it happens in. Only the first 40 bytes are needed where `length` says how long the whole is.
  */
-export function faultOfSegment(name: string, content: Uint8Array, systemIdentifier: string): string | null {
+export function faultOfSegment(
+  name: string,
+  content: Uint8Array,
+  systemIdentifier: string,
+  length: number = content.length,
+): string | null {
   const header = readWalHeader(content);
   if (header === null) return "does not begin with a WAL page header";
   if (header.systemIdentifier !== systemIdentifier) {
     return `belongs to system ${header.systemIdentifier}, not to ${systemIdentifier}`;
   }
-  if (content.length !== header.segmentSize) {
-    return `has ${content.length} bytes where its header says ${header.segmentSize}`;
+  if (length !== header.segmentSize) {
+    return `has ${length} bytes where its header says ${header.segmentSize}`;
   }
   return faultOfPlace(name, header);
 }

@@ -34,6 +34,8 @@ export interface WalArchive {
    * `damaged-data` when it is there and not what was written. Never answers a name with its .partial.
    */
   fetch(name: string): Promise<Uint8Array | null>;
+  /** `fetch` without joining the content: pieces in order, each of memory of its own that the caller may release. */
+  fetchParts?(name: string): Promise<readonly Uint8Array[] | null>;
   /**
    * Stores a file once, durably. The same content again is "already-there"; other content under the name throws
    * `precondition-refused` (two servers write one archive).

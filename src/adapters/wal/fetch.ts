@@ -10,7 +10,8 @@ import type { SavedWal } from "./saved-wal.ts";
 /** A place that WAL is read from; `inventory` null where the place cannot list (WAL inside a backup). */
 export interface WalPlace {
   readonly name: string;
-  fetch(name: string): Promise<Uint8Array | null>;
+  /** Pieces of the content in order. */
+  fetch(name: string): Promise<readonly Uint8Array[] | null>;
   readonly inventory: (() => Promise<Listing>) | null;
 }
 
@@ -30,7 +31,8 @@ export interface WalRequest {
 export type Fetched =
   | {
       readonly kind: "found";
-      readonly content: Uint8Array;
+      /** Pieces in order. */
+      readonly content: readonly Uint8Array[];
       readonly place: string;
       readonly warnings: readonly string[];
     }
@@ -44,12 +46,13 @@ export function walPlaces(
   return [
     ...archives.map(({ name, archive }) => ({
       name,
-      fetch: (file: string) => archive.fetch(file),
+      fetch: async (file: string) =>
+        archive.fetchParts === undefined ? inOne(await archive.fetch(file)) : await archive.fetchParts(file),
       inventory: () => archive.inventory(),
     })),
     ...saved.map((wal) => ({
       name: wal.directory,
-      fetch: (file: string) => wal.fetch(file),
+      fetch: async (file: string) => inOne(await wal.fetch(file)),
       inventory: () => wal.inventory(),
     })),
   ];
@@ -97,10 +100,19 @@ export async function fetchWal(name: string, request: WalRequest): Promise<Fetch
   });
 }
 
+/** Content that is in one piece. */
+export function inOne(content: Uint8Array | null): readonly Uint8Array[] | null {
+  return content === null ? null : [content];
+}
+
 async function readFirst(
   name: string,
   places: readonly WalPlace[],
-): Promise<{ readonly content: Uint8Array | null; readonly place: string; readonly errors: readonly unknown[] }> {
+): Promise<{
+  readonly content: readonly Uint8Array[] | null;
+  readonly place: string;
+  readonly errors: readonly unknown[];
+}> {
   const errors: unknown[] = [];
   for (const place of places) {
     try {

@@ -10,8 +10,8 @@ export interface WindowOptions {
   readonly ahead: number;
   /** How many are loaded at a time. */
   readonly parallel: number;
-  /** The verified content; null when it cannot be had now, for whatever reason: the window never judges absence. */
-  readonly load: (name: string) => Promise<Uint8Array | null>;
+  /** The verified content in pieces; null when it cannot be had now, for whatever reason: the window never judges absence. */
+  readonly load: (name: string) => Promise<readonly Uint8Array[] | null>;
   /** The segment that recovery asks for next. */
   readonly after: (name: string) => string | null;
 }

@@ -3,6 +3,7 @@ import { chown, mkdir, readdir, readFile, rename, stat, writeFile } from "node:f
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { writeFileDurably } from "../system/durable-file.ts";
+import { releaseBytes } from "../system/release-bytes.ts";
 import { removeOwn } from "../system/remove.ts";
 import type { FetchConfig } from "./fetch-config.ts";
 
@@ -71,12 +72,16 @@ export async function makeReadyDirectory(spool: string, boot: string): Promise<s
   return ready;
 }
 
-/** Makes `content` appear at `path` whole, by a rename within its directory. Nothing is left when that fails. */
-export async function placeFile(path: string, content: Uint8Array): Promise<void> {
+/**
+ * Makes `content`, pieces in order, appear at `path` whole, by a rename within its directory, and gives its memory back.
+ * Nothing is left when that fails.
+ */
+export async function placeFile(path: string, content: readonly Uint8Array[]): Promise<void> {
   const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
   try {
     await writeFile(temporary, content, { mode: 0o600, flag: "wx" });
     await rename(temporary, path);
+    for (const piece of content) releaseBytes(piece);
   } catch (error) {
     await removeOwn(temporary, { within: dirname(path) });
     throw error;

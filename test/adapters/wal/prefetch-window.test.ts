@@ -9,7 +9,7 @@ import { eventually } from "../../support/wal-world.ts";
 
 const after = (name: string): string => String(Number(name) + 1);
 
-async function openWindow(load: (name: string) => Promise<Uint8Array | null>): Promise<{
+async function openWindow(load: (name: string) => Promise<readonly Uint8Array[] | null>): Promise<{
   readonly window: PrefetchWindow;
   readonly ready: string;
   readonly files: () => Promise<readonly string[]>;
@@ -30,7 +30,7 @@ test("the window keeps so many ahead, moves as they are taken and forgets what w
   const loads: string[] = [];
   await using opened = await openWindow((name) => {
     loads.push(name);
-    return Promise.resolve(Buffer.from(name));
+    return Promise.resolve([Buffer.from(name)]);
   });
   const { window, ready, files } = opened;
   expect(await window.want("10")).toBe(true);
@@ -49,7 +49,7 @@ test("the window keeps so many ahead, moves as they are taken and forgets what w
 test("what cannot be had is said at once and nothing beyond it is loaded", async () => {
   await using opened = await openWindow((name) =>
     Number(name) < 12
-      ? Promise.resolve(Buffer.from(name))
+      ? Promise.resolve([Buffer.from(name)])
       : Number(name) === 12
         ? Promise.resolve(null)
         : Promise.reject(new Error("away")),

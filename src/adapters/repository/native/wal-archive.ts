@@ -21,7 +21,7 @@ const largestFile = 1024 * 1024 * 1024;
 
 /** The WAL of one system in the native format (docs/repository-format.md). Opening touches nothing. */
 export function openWalArchive({ store, prefix, systemIdentifier }: WalArchiveOptions): WalArchive {
-  const fetch = async (name: string): Promise<Uint8Array | null> => {
+  const fetchParts = async (name: string): Promise<readonly Uint8Array[] | null> => {
     const key = prefix + keyOf(name);
     const [stored, info] = await Promise.all([store.get(key), store.head(key)]);
     if (stored === null) return null;
@@ -31,6 +31,11 @@ export function openWalArchive({ store, prefix, systemIdentifier }: WalArchiveOp
       if (!(error instanceof PgrescueError) || error.code !== "damaged-data") throw error;
       throw new PgrescueError("damaged-data", `${name} in ${store.url} is damaged: ${error.message}`, { cause: error });
     }
+  };
+
+  const fetch = async (name: string): Promise<Uint8Array | null> => {
+    const parts = await fetchParts(name);
+    return parts === null ? null : joined(parts);
   };
 
   const sameAsStored = async (name: string, key: string, sha256: string): Promise<boolean> => {
@@ -43,6 +48,7 @@ export function openWalArchive({ store, prefix, systemIdentifier }: WalArchiveOp
   return {
     inventory: () => readInventory({ store, prefix, systemIdentifier, fetch }),
     fetch,
+    fetchParts,
     has: async (name) => (await store.head(prefix + keyOf(name))) !== null,
     store: async (name, content) => {
       const key = prefix + keyOf(name);
@@ -98,16 +104,16 @@ async function verified(
   stored: Uint8Array,
   metadata: Metadata,
   systemIdentifier: string,
-): Promise<Uint8Array> {
+): Promise<readonly Uint8Array[]> {
   const size = metadata["size"] === undefined ? null : Number(metadata["size"]);
   const hasher = createHash("sha256");
   const compressed = isCompressed(keyOf(name));
-  const { content, checked } = compressed
+  const { parts, length, checked } = compressed
     ? await decompressFrames(stored, Math.min(size ?? largestFile, largestFile), hasher)
-    : { content: stored, checked: false };
+    : { parts: [stored], length: stored.length, checked: false };
   if (!compressed) hasher.update(stored);
-  if (size !== null && size !== content.length) {
-    throw new PgrescueError("damaged-data", `it has ${content.length} bytes instead of ${size}`);
+  if (size !== null && size !== length) {
+    throw new PgrescueError("damaged-data", `it has ${length} bytes instead of ${size}`);
   }
   const sha256 = metadata["sha256"];
   if (sha256 !== undefined && hasher.digest("hex") !== sha256) {
@@ -117,9 +123,17 @@ async function verified(
   if (sha256 === undefined && !checked && (kind === "segment" || kind === "partial")) {
     throw new PgrescueError("damaged-data", "neither a recorded SHA-256 nor a checksum of its own guards its content");
   }
-  const fault = faultOf(name, content, systemIdentifier);
+  const isSegment = kind === "segment" || kind === "partial";
+  const fault = isSegment
+    ? faultOfSegment(name, parts[0] ?? new Uint8Array(), systemIdentifier, length)
+    : faultOf(name, joined(parts), systemIdentifier);
   if (fault !== null) throw new PgrescueError("damaged-data", `it ${fault}`);
-  return content;
+  return parts;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
 }
 
 /** What is wrong with `content` under this name; null when nothing is. */

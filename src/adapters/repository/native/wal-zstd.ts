@@ -48,7 +48,7 @@ export async function decompressFrames(
   stored: Uint8Array,
   limit: number,
   hasher?: Hash,
-): Promise<{ readonly content: Uint8Array; readonly checked: boolean }> {
+): Promise<{ readonly parts: readonly Uint8Array[]; readonly length: number; readonly checked: boolean }> {
   const frames = framesOf(stored).filter((frame) => !frame.skippable);
   const promised = frames.reduce((sum, frame) => sum + (frame.size ?? 0), 0);
   if (promised > limit) throw new PgrescueError("damaged-data", `it holds more than the expected ${limit} bytes`);
@@ -67,11 +67,7 @@ export async function decompressFrames(
     hasher?.update(part);
     parts.push(part);
   }
-  const [only] = parts;
-  return {
-    content: parts.length === 1 && only !== undefined ? only : Buffer.concat(parts, length),
-    checked: frames.every((frame) => frame.checked),
-  };
+  return { parts, length, checked: frames.every((frame) => frame.checked) };
 }
 
 async function decode(frame: Uint8Array, room: number): Promise<Uint8Array> {
