@@ -1,0 +1,65 @@
+// Compares pgrescue with its peers on this machine, side by side in one run:
+//   npm run bench -- [--scale 130] [--rounds 3] [--files 200000] [--only backup,restore,wal,console,files] [--directory DIR] [--json]
+import { spawnSync } from "node:child_process";
+import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ensure, postgresql, programNeed } from "../scripts/ensure.ts";
+import { postgresBin } from "../test/support/server.ts";
+import { backupComparisons } from "./backups.ts";
+import { compare, type Row } from "./compare.ts";
+import { firstFrame } from "./first-frame.ts";
+import { manyFiles } from "./many-files.ts";
+import { restoreComparison } from "./restores.ts";
+import { table } from "./table.ts";
+import { walComparisons } from "./wal.ts";
+import { createBenchWorld } from "./world.ts";
+
+const { values } = parseArgs({
+  options: {
+    scale: { type: "string", default: "130" },
+    rounds: { type: "string", default: "3" },
+    files: { type: "string", default: "200000" },
+    only: { type: "string", default: "backup,restore,wal,console,files" },
+    directory: { type: "string", default: tmpdir() },
+    json: { type: "boolean", default: false },
+  },
+});
+const [scale, rounds, files] = [Number(values.scale), Number(values.rounds), Number(values.files)];
+const parts = new Set(values.only.split(","));
+
+ensure([postgresql, programNeed("pgbackrest"), programNeed("script", "bsdutils")]);
+const built = spawnSync(process.execPath, [join(import.meta.dirname, "..", "scripts", "build.ts")], {
+  stdio: "inherit",
+});
+if (built.status !== 0) throw new Error("the program cannot be built");
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+const directory = await realpath(await mkdtemp(join(values.directory, "pgrescue-bench-")));
+say(`working below ${directory}, load ${loadavg()[0]?.toFixed(1)}`);
+const world = await createBenchWorld(directory, postgresBin(), scale);
+const rows: Row[] = [];
+const add = (found: readonly Row[]): void => {
+  rows.push(...found);
+  for (const row of found) say(table([row]).split("\n").at(-1) ?? "");
+};
+try {
+  // First of all: its segments are those of the load, which later ones push out of pg_wal.
+  if (parts.has("wal")) for (const comparison of await walComparisons(world, 9)) add(await compare(comparison));
+  if (parts.has("backup") || parts.has("restore"))
+    for (const comparison of backupComparisons(world, parts.has("backup") ? rounds : 1)) add(await compare(comparison));
+  if (parts.has("restore")) add(await compare(await restoreComparison(world, rounds)));
+  if (parts.has("console")) add([await firstFrame(world, 5)]);
+  if (parts.has("files")) add(await manyFiles(world, files));
+} finally {
+  await world.server.stop("immediate").catch(() => undefined);
+  await rm(directory, { recursive: true, force: true });
+}
+if (values.json) {
+  const machine = { processor: cpus()[0]?.model ?? "", cores: cpus().length, node: process.version, scale, rounds };
+  process.stdout.write(`${JSON.stringify({ schema: "pgrescue.bench/v1", machine, rows }, null, 2)}\n`);
+} else {
+  process.stdout.write(`${table(rows)}\n`);
+}
+if (rows.some((row) => !row.met)) process.exitCode = 1;
