@@ -5,35 +5,38 @@ import { reduce } from "../../domain/run/reduce.ts";
 import { emptyRun, type RunState } from "../../domain/run/state.ts";
 import type { RunHandle } from "../run-handle.ts";
 import { createSpeaker } from "../speaker.ts";
+import { decide } from "./decide.ts";
 import { putQuestion } from "./put-question.ts";
-import { chooseFrom, Interrupted, type Prompter } from "./prompter.ts";
+import { Interrupted, type Prompter } from "./prompter.ts";
 
 /** A question that was answered long ago is followed at once by its answer: it is not put before this time. */
 const settleMilliseconds = 200;
 
 /**
  * Says a run line by line, puts its questions, and gives its state at the end; null when the operator left it at work.
- * Ctrl-C asks what was meant; a second one leaves.
+ * Ctrl-C asks what was meant; a second one leaves. `isQuiet`: only trouble is said, and the questions.
  */
-export async function followRun(handle: RunHandle, prompter: Prompter): Promise<RunState | null> {
-  const speak = createSpeaker((line) => prompter.say(line), {
-    isQuiet: false,
-    hasTime: false,
-    apartShare: null,
-  });
+export async function followRun(
+  handle: RunHandle,
+  prompter: Prompter,
+  { isQuiet }: { readonly isQuiet: boolean } = { isQuiet: false },
+): Promise<RunState | null> {
+  const speak = createSpeaker((line) => prompter.say(line), { isQuiet, hasTime: false, apartShare: null });
   const left = Promise.withResolvers<null>();
+  const over = new AbortController();
+  const inTurn = oneAtATime();
   let asking: { readonly id: string; readonly taken: AbortController } | null = null;
   const put = (question: Question): void => {
+    takeBack();
     const taken = new AbortController();
     asking = { id: question.id, taken };
-    setTimeout(() => {
-      if (!taken.signal.aborted) void listen(question, taken.signal);
-    }, settleMilliseconds);
+    setTimeout(() => void listen(question, taken.signal), settleMilliseconds);
   };
   const listen = async (question: Question, signal: AbortSignal): Promise<void> => {
     while (!signal.aborted) {
       try {
-        await handle.answer(question.id, await putQuestion(question, prompter, signal));
+        const value = await inTurn(signal, () => putQuestion(question, prompter, signal));
+        if (value !== null) await handle.answer(question.id, value);
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -48,12 +51,14 @@ export async function followRun(handle: RunHandle, prompter: Prompter): Promise<
   };
   let isDeciding = false;
   const interrupted = async (): Promise<void> => {
-    if (isDeciding) return left.resolve(null);
+    if (isDeciding || !handle.isLive) return left.resolve(null);
     isDeciding = true;
     try {
-      if ((await decide(handle, prompter)) === "leave") left.resolve(null);
-    } catch {
-      left.resolve(null);
+      const choice = await inTurn(over.signal, () => decide(handle, prompter, over.signal));
+      if (choice === "leave") left.resolve(null);
+    } catch (error) {
+      if (over.signal.aborted || error instanceof Interrupted) left.resolve(null);
+      else prompter.say(messageOf(error));
     } finally {
       isDeciding = false;
     }
@@ -62,17 +67,20 @@ export async function followRun(handle: RunHandle, prompter: Prompter): Promise<
   const read = async (): Promise<RunState> => {
     let state = emptyRun;
     for await (const event of handle.events) {
+      // Whoever has left is told nothing more; the end of the connection is not the end of the run.
+      if (over.signal.aborted) break;
       state = reduce(state, event);
       speak(event, state);
       if (event.event === "asked" && handle.isLive) put(event.question);
       if (isSettling(event, asking?.id)) takeBack();
     }
-    if (state.outcome === null) speak(null, state);
+    if (state.outcome === null && !over.signal.aborted) speak(null, state);
     return state;
   };
   try {
     return await Promise.race([read(), left.promise]);
   } finally {
+    over.abort();
     release();
     takeBack();
     handle.close();
@@ -83,20 +91,12 @@ function isSettling(event: RunEvent, open: string | undefined): boolean {
   return event.event === "ended" || (event.event === "answered" && event.question === open);
 }
 
-/** What Ctrl-C meant. It never stops the work by itself. */
-async function decide(handle: RunHandle, prompter: Prompter): Promise<"leave" | "stay"> {
-  const choice = await chooseFrom(
-    prompter,
-    `${handle.id} works on without this window. What now?`,
-    [
-      { title: `Leave it running (join again: pgrescue attach ${handle.id})`, value: "leave" },
-      { title: "Pause before the next step", value: "pause" },
-      { title: "End it; nothing that was made is removed", value: "abort" },
-      { title: "Stay here", value: "stay" },
-    ] as const,
-    "Ctrl-C once more leaves; the work goes on.",
-  );
-  if (choice === "pause") await handle.pause();
-  if (choice === "abort") await handle.abort();
-  return choice === "leave" ? "leave" : "stay";
+/** Prompts share one keyboard: what is typed for one must not answer another. A prompt taken back before its turn gives null. */
+function oneAtATime(): <T>(signal: AbortSignal, prompt: () => Promise<T>) => Promise<T | null> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (signal, prompt) => {
+    const mine = last.then(() => (signal.aborted ? null : prompt()));
+    last = mine.catch(() => undefined);
+    return mine;
+  };
 }
