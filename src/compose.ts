@@ -1,10 +1,13 @@
+import { knownRepositories } from "./adapters/config/known-repositories.ts";
 import { createPostgres } from "./adapters/postgres/postgres.ts";
 import { createBackupTaker } from "./adapters/postgres/backup/take-backup.ts";
 import { resolveConnection } from "./adapters/postgres/connection.ts";
 import { createSqlConnector } from "./adapters/postgres/sql.ts";
 import { createWalReader } from "./adapters/postgres/waldump/wal-reader.ts";
 import { openRepository } from "./adapters/repository/registry.ts";
+import { readOnly as readOnlyStore } from "./adapters/storage/read-only.ts";
 import { openStore } from "./adapters/storage/registry.ts";
+import { retrying } from "./adapters/storage/retrying.ts";
 import { brokeredShell } from "./adapters/system/broker.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { createShell } from "./adapters/system/exec.ts";
@@ -40,7 +43,9 @@ export function compose(
   const sql = createSqlConnector();
   const opened = new Map<string, Promise<Repository>>();
   const repository = (name: string): Promise<Repository> => {
-    const known = opened.get(name) ?? openNamed(findRepository(settings, name), options.createsRepositories === true);
+    const known =
+      opened.get(name) ??
+      openNamed(findRepository(settings, name), settings.stateDirectory, options.createsRepositories === true);
     opened.set(name, known);
     // A failure is not remembered: the storage may be back at the next try.
     known.catch(() => opened.delete(name));
@@ -85,10 +90,18 @@ function findRepository(settings: Settings, name: string): NamedRepository {
   throw new PgrescueError("config", `no repository ${name} in ${settings.loaded.file ?? "any configuration file"}`);
 }
 
+/** Makes a repository in an empty place only where none was seen before. */
 async function openNamed(
   { name, url, format, readOnly, ...options }: NamedRepository,
-  create: boolean,
+  stateDirectory: string,
+  mayCreate: boolean,
 ): Promise<Repository> {
-  const store = await openStore(url, options);
-  return openRepository({ name, url: store.url, store, format, readOnly, create });
+  const opened = retrying(await openStore(url, options), { clock: systemClock });
+  const store = readOnly ? readOnlyStore(opened) : opened;
+  if (!mayCreate || readOnly) return openRepository({ name, url: store.url, store, format, readOnly });
+  const known = knownRepositories(stateDirectory);
+  const create = !(await known.has(store.url));
+  const repository = await openRepository({ name, url: store.url, store, format, readOnly, create });
+  await known.remember(store.url);
+  return repository;
 }

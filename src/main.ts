@@ -34,6 +34,8 @@ export async function main(words: readonly string[]): Promise<number> {
   } catch (error) {
     if (words.includes("--json") || words.includes("--jsonl")) terminal.print(JSON.stringify(failureDocument(error)));
     for (const line of failureLines(error)) terminal.log(line);
+    // Raw as restore_command, anything but 0 and proven absence must stop recovery: above 125.
+    if (words[0] === "wal-fetch") return 255;
     return error instanceof PgrescueError ? error.exitCode : 1;
   }
 

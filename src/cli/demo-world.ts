@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { findInstallations } from "../adapters/postgres/installations.ts";
 import { freePort, startThrowawayServer, type ThrowawayServer } from "../adapters/postgres/throwaway-server.ts";
+import { createRepository } from "../adapters/repository/native/repository-document.ts";
+import { openStore } from "../adapters/storage/registry.ts";
 import { createShell } from "../adapters/system/exec.ts";
 import { writeFileDurably } from "../adapters/system/durable-file.ts";
 import { thisProgram } from "../adapters/system/program.ts";
@@ -35,6 +37,7 @@ export async function createDemoWorld(): Promise<DemoWorld> {
   const repository = join(directory, "repository");
   const scratchDirectory = join(directory, "scratch");
   await mkdir(repository, { mode: 0o700 });
+  await createRepository(await openStore(repository));
   const archive = generateArchiveCommand({ ...thisProgram(), config: configFile });
   const server = await startThrowawayServer({
     directory,

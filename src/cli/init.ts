@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stringify } from "yaml";
 import { parseConfig } from "../adapters/config/load.ts";
+import { createRepository, readRepositoryDocument } from "../adapters/repository/native/repository-document.ts";
 import { openStore } from "../adapters/storage/registry.ts";
 import { writeFileDurably } from "../adapters/system/durable-file.ts";
 import { thisProgram } from "../adapters/system/program.ts";
@@ -107,6 +108,7 @@ async function tryRepository({ repositoryUrl }: InitAnswers, args: Arguments, te
     if (!args.flag("dry-run")) {
       await store.put(probe, Buffer.from("probe"));
       await store.delete(probe);
+      if ((await readRepositoryDocument(store)) === null) await createRepository(store);
     }
     terminal.log(`[ OK ] the repository can be written: ${store.url}`);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { createRepository, readRepositoryDocument } from "../adapters/repository/native/repository-document.ts";
+import { readRepositoryDocument } from "../adapters/repository/native/repository-document.ts";
 import { openWalArchive } from "../adapters/repository/native/wal-archive.ts";
 import { openStore } from "../adapters/storage/registry.ts";
 import { historyOf, type FetchConfig, type FetchRepository } from "../adapters/wal/fetch-config.ts";
@@ -12,8 +12,8 @@ import type { WalArchive } from "../ports/repository.ts";
 
 /**
  * The WAL of one system in a repository, opened on first use, so that a repository that is away fails where its answer
- * is needed and not before. Knows only what a start per segment can afford to load. `write` makes an empty place a
- * repository.
+ * is needed and not before. Knows only what a start per segment can afford to load. `write` insists that
+ * a repository is there.
  */
 export function lazyArchive(
   repository: FetchRepository,
@@ -26,8 +26,12 @@ export function lazyArchive(
       throw new PgrescueError("config", `wal-fetch cannot read the format ${repository.format} of ${repository.name}`);
     }
     const store = await openStore(repository.url, repository.options);
-    // The first WAL may come before the first backup: it makes the repository.
-    if (use === "write" && (await readRepositoryDocument(store)) === null) await createRepository(store);
+    // An empty place may be a disk that is not mounted: nothing is stored where no repository is.
+    if (use === "write" && (await readRepositoryDocument(store)) === null) {
+      throw new PgrescueError("repository-not-found", `${store.url} holds no repository`, {
+        next: "Mount its storage; a new repository is made by `pgrescue init` or by the first `pgrescue backup`.",
+      });
+    }
     return openWalArchive({ store, prefix: `${cluster}/${systemIdentifier}/wal/`, systemIdentifier });
   };
   // Not kept when it fails: the next attempt may find the storage back.

@@ -9,6 +9,7 @@ import { createShell } from "../../src/adapters/system/exec.ts";
 import { programFor, type Program } from "../../src/adapters/system/program.ts";
 import type { CommandResult } from "../../src/ports/shell.ts";
 import { createDebianCluster, noDebianCluster, type DebianCluster } from "../support/debian-cluster.ts";
+import { newRepository } from "../support/new-repository.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const why = await noDebianCluster();
@@ -55,6 +56,8 @@ describe.skipIf(why !== null)(`a cluster as Debian makes it${why === null ? "" :
       await mkdir(join(directory, name), { mode: 0o700 });
       await chown(join(directory, name), cluster.owner.uid, cluster.owner.gid);
     }
+    await newRepository(join(directory, "repository"));
+    await chown(join(directory, "repository", "pgrescue.json"), cluster.owner.uid, cluster.owner.gid);
     configuration = join(directory, "pgrescue.yaml");
     await writeFile(
       configuration,

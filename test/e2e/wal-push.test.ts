@@ -5,6 +5,7 @@ import type { CommandResult } from "../../src/ports/shell.ts";
 import { createShell } from "../../src/adapters/system/exec.ts";
 import { giveToServer } from "../support/server.ts";
 import { makeSegment } from "../support/wal-segment.ts";
+import { newRepository } from "../support/new-repository.ts";
 import { eventually, walWorld, type WalWorld } from "../support/wal-world.ts";
 
 describe("wal-push", () => {
@@ -142,6 +143,9 @@ describe("wal-push", () => {
     expect(first.exit).toBe(10);
     expect(await world.archive.has(name)).toBe(true);
     await mkdir(second);
+    // An empty place may be a bare mount point.
+    expect((await push()).exit).toBe(10);
+    await newRepository(second);
     await giveToServer(second);
     expect((await push()).exit).toBe(0);
     expect(await readdir(join(second, "shop", world.systemIdentifier, "wal", name.slice(0, 16)))).toContain(

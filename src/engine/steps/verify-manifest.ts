@@ -1,3 +1,4 @@
+import { restoreMarker } from "../../domain/restore-marker.ts";
 import { PgrescueError } from "../../domain/errors.ts";
 import type { RecoveryInputs } from "../../domain/plan.ts";
 import { isNoContent } from "../../domain/set-aside.ts";
@@ -13,7 +14,7 @@ const name = "verified-manifest";
 const title = "every file as in the manifest";
 
 /** Files that only one of manifest and restored directory has: our marks, and the map that restore replaces by links. */
-const ours = [ownMarkName, ".pgrescue-restore", "tablespace_map"];
+const ours = [ownMarkName, restoreMarker, "tablespace_map"];
 
 /** pg_verifybackup on the restored files, before the first start changes any of them. WAL is checked where it is replayed. */
 export const step: StepKind<Record<string, never>> = {
