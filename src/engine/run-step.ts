@@ -1,7 +1,7 @@
 import { holds, lookUp, namesIn, parseExpression } from "../domain/expression.ts";
 import { messageOf, PgrescueError } from "../domain/errors.ts";
 import type { PlannedStep } from "../domain/plan.ts";
-import { confirmation } from "./confirm.ts";
+import { confirmation, whereOf } from "./confirm.ts";
 import { loadStep } from "./plan-steps.ts";
 import type { StepKind, StepRegistry } from "./step.ts";
 import { contextOf, takeSignals, type RunSurroundings } from "./step-context.ts";
@@ -33,7 +33,7 @@ export async function runStep(run: StepRunner, step: PlannedStep): Promise<void>
     const { text } = kind.describe(parameters, run.inputs);
     if (step.confirm === "type") {
       isAsking = true;
-      await context.ask(confirmation(step, run.confirm, text));
+      await context.ask(confirmation(step, run.confirm, text, whereOf(run.confirm, run.inputs)));
       isAsking = false;
     }
     run.stop.atSafePoint();

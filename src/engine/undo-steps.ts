@@ -1,7 +1,7 @@
 import { PgrescueError } from "../domain/errors.ts";
 import type { Outcome } from "../domain/run/events.ts";
 import { leftovers, undoable } from "../domain/run/leftovers.ts";
-import { confirmation } from "./confirm.ts";
+import { confirmation, whereOf } from "./confirm.ts";
 import { loadStep } from "./plan-steps.ts";
 import type { StepRunner } from "./run-step.ts";
 import { contextOf, takeSignals } from "./step-context.ts";
@@ -22,7 +22,7 @@ export async function undoSteps(run: StepRunner): Promise<Outcome> {
     if ((await kind.probe(parameters, context)) !== "absent") {
       if (step.confirm === "type") {
         await context.ask({
-          ...confirmation(step, run.confirm, describe),
+          ...confirmation(step, run.confirm, describe, whereOf(run.confirm, run.inputs)),
           id: `undo:${step.id}`,
           title: `Take back: ${step.title}`,
         });

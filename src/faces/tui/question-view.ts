@@ -1,6 +1,6 @@
 import type { Question } from "../../domain/question.ts";
 import { answerLine } from "../command-lines.ts";
-import { labelled, pointer, type View } from "./area.ts";
+import { labelled, pointer, type Area, type View } from "./area.ts";
 import type { Model } from "./model.ts";
 import { answerRefusal, openQuestion } from "./question-state.ts";
 import { cells, cut, left, row, span, wrap, type Row, type Tone } from "./text.ts";
@@ -9,18 +9,27 @@ import { cells, cut, left, row, span, wrap, type Row, type Tone } from "./text.t
 export const questionView: View = (model, area) => {
   const question = openQuestion(model);
   if (question === null) return [row(span(" Nothing is being asked any more. Esc goes back.", "dim"))];
-  return question.kind === "typed" ? dangerRows(question, model, area.width) : plainRows(question, model, area.width);
+  return question.kind === "typed" ? dangerRows(question, model, area) : plainRows(question, model, area.width);
 };
 
-function dangerRows(question: Question, model: Model, width: number): readonly Row[] {
+/** Rows of the box and below it that are always there. */
+const frameHeight = 6;
+/** What gives way where the screen is too small for everything, in this order. */
+const shortened = ["Why", "Careful", "Command"];
+
+function dangerRows(question: Question, model: Model, { width, height }: Area): readonly Row[] {
   const inner = width - 4;
   const { run } = model;
   const index = run?.state.steps.findIndex((s) => s.plan.id === run.state.question?.step) ?? -1;
   const place = index === -1 ? "" : ` step ${index + 1}/${run?.state.steps.length ?? 0} `;
   const head = "═ DANGER · changes PRODUCTION ";
   const fill = "═".repeat(Math.max(0, width - 3 - cells(head) - cells(place)));
-  const about = [{ label: "What", value: question.title }, ...question.about].flatMap((a) =>
-    wrap(a.value, inner - 10).map((text, i) => `${left(i === 0 ? a.label : "", 9)} ${text}`),
+  const entries = [{ label: "What", value: question.title }, ...question.about].map((a) => ({
+    label: a.label,
+    lines: wrap(a.value, inner - 10),
+  }));
+  const about = fitting(entries, height - frameHeight).flatMap((a) =>
+    a.lines.map((text, i) => `${left(i === 0 ? a.label : "", 9)} ${text}`),
   );
   const { text } = model.question;
   const box = (content: string, tone: Tone = "plain"): Row =>
@@ -36,6 +45,26 @@ function dangerRows(question: Question, model: Model, width: number): readonly R
     row(" Not sure? Esc goes back and changes nothing: the step has not begun."),
     ...scripted(question, model, width),
   ];
+}
+
+interface Entry {
+  readonly label: string;
+  readonly lines: readonly string[];
+}
+
+/** The entries in at most `room` rows: what only explains is cut before what says where, what and how back. */
+function fitting(entries: readonly Entry[], room: number): readonly Entry[] {
+  let over = entries.reduce((sum, e) => sum + e.lines.length, 0) - room;
+  let kept = entries;
+  for (const label of shortened) {
+    kept = kept.map((e) => {
+      if (e.label !== label || over <= 0) return e;
+      const lines = e.lines.slice(0, Math.max(0, e.lines.length - over));
+      over -= e.lines.length - lines.length;
+      return { ...e, lines: lines.map((text, i) => (i === lines.length - 1 ? `${text} …` : text)) };
+    });
+  }
+  return kept;
 }
 
 function plainRows(question: Question, model: Model, width: number): readonly Row[] {
