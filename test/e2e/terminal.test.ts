@@ -49,12 +49,12 @@ describe("at a terminal", () => {
     await using base = await temporaryDirectory();
     const made = await makeToyRun(base.path, ["one", "two"], { production: ["two"] });
     await using terminal = await openTerminal(made);
-    await terminal.shows("Type shop@db1 to go on");
+    await terminal.shows("Type shop@db1 to continue");
     await terminal.keys("shop", "Enter");
-    await terminal.shows('"shop" is not shop@db1');
+    await terminal.shows("That is not the same. Nothing was changed.");
     await terminal.keys("C-c");
     await terminal.shows("works on without this window. What now?");
-    await terminal.keys("s", "Enter");
+    await terminal.keys("4", "Enter");
     await delay(300);
     await terminal.keys("shop@db1", "Enter");
     await terminal.shows("exit 0");
@@ -65,40 +65,83 @@ describe("at a terminal", () => {
     await using base = await temporaryDirectory();
     const made = await makeToyRun(base.path, ["two"], { production: ["two"] });
     await using terminal = await openTerminal(made);
-    await terminal.shows("Type shop@db1 to go on");
+    await terminal.shows("Type shop@db1 to continue");
     await terminal.keys("Enter");
     await terminal.shows("exit 31");
     expect(await made.toy.effects()).toEqual([]);
   });
 
-  test("Ctrl-C and l leaves the run at work", async () => {
+  test("Ctrl-D at a question asks what was meant, and is no answer", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["two"], { production: ["two"] });
+    await using terminal = await openTerminal(made);
+    await terminal.shows("Type shop@db1 to continue");
+    await terminal.keys("C-d");
+    await terminal.shows("What now?");
+    await terminal.keys("1", "Enter");
+    await terminal.shows("exit 0");
+    await using again = await openTerminal(made, ["--join"]);
+    await again.shows("Type shop@db1 to continue");
+    await again.keys("shop@db1", "Enter");
+    await again.shows("exit 0");
+    expect(await made.toy.effects()).toEqual(["do two"]);
+  });
+
+  test("what is typed while Ctrl-C asks never answers a question that came up meanwhile", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["slow", "two"], { production: ["two"] });
+    await using terminal = await openTerminal(made);
+    await terminal.shows("Step 1 of 2");
+    await terminal.keys("C-c");
+    await terminal.shows("What now?");
+    await terminal.shows("Asks:");
+    await delay(400);
+    // At the question itself this would decline.
+    await terminal.keys("Enter");
+    await terminal.shows("Type shop@db1 to continue");
+    await terminal.keys("shop@db1", "Enter");
+    await terminal.shows("exit 0");
+    expect(await made.toy.effects()).toEqual(["do slow", "do two"]);
+  });
+
+  test("a run that ends while Ctrl-C asks ends the asking, too", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["slow"]);
+    await using terminal = await openTerminal(made);
+    await terminal.shows("Step 1 of 1");
+    await terminal.keys("C-c");
+    await terminal.shows("What now?");
+    expect(await terminal.shows("exit 0")).toContain("finished");
+  });
+
+  test("Ctrl-C and 1 leaves the run at work", async () => {
     await using base = await temporaryDirectory();
     const made = await makeToyRun(base.path, ["one", "slow", "three"]);
     await using terminal = await openTerminal(made);
     await terminal.shows("slow");
     await terminal.keys("C-c");
-    await terminal.shows("[l/p/a/s]");
-    await terminal.keys("l", "Enter");
+    await terminal.shows("What now?");
+    await terminal.keys("1", "Enter");
     const seen = await terminal.shows("exit 0");
     expect(seen).toContain("goes on without this window");
     expect((await watch((await attachRun(made.directory, anna)).events)).outcome).toMatchObject({ result: "done" });
   });
 
-  test("Ctrl-C and p pauses, exit code 60; Ctrl-C twice leaves", async () => {
+  test("Ctrl-C and 2 pauses, exit code 60; Ctrl-C twice leaves", async () => {
     await using base = await temporaryDirectory();
     const made = await makeToyRun(base.path, ["one", "slow", "slower"]);
     {
       await using terminal = await openTerminal(made);
       await terminal.shows("slow");
       await terminal.keys("C-c");
-      await terminal.shows("[l/p/a/s]");
-      await terminal.keys("p", "Enter");
+      await terminal.shows("What now?");
+      await terminal.keys("2", "Enter");
       await terminal.shows("exit 60");
     }
     await using terminal = await openTerminal(made);
     await terminal.shows("slower");
     await terminal.keys("C-c");
-    await terminal.shows("[l/p/a/s]");
+    await terminal.shows("What now?");
     await terminal.keys("C-c");
     await terminal.shows("exit 0");
     expect((await watch((await attachRun(made.directory, anna)).events)).outcome).toMatchObject({ result: "done" });

@@ -1,6 +1,9 @@
 // What `pgrescue recover` and `continue` do once a run is planned, over toy steps: `node toy-command.ts RUN_DIRECTORY [OPTION]...`.
+// With --join what `attach` does.
+import type { Command } from "../../src/cli/command.ts";
 import { parseArguments } from "../../src/cli/parse.ts";
 import { answerOptions, answersFrom } from "../../src/cli/run/answers.ts";
+import { attachRun } from "../../src/cli/run/attach-run.ts";
 import { launchRun } from "../../src/cli/run/launch-run.ts";
 import { showRun } from "../../src/cli/run/show-any.ts";
 import { chooseFace, isInteractive, showOptions } from "../../src/cli/run/show-run.ts";
@@ -10,19 +13,21 @@ import { toyRunnerCommand } from "./toy-run.ts";
 
 const [runDirectory = "", ...words] = process.argv.slice(2);
 const terminal = processTerminal();
-const command = {
+const command: Command = {
   summary: "",
   usage: "",
-  options: { ...answerOptions, ...showOptions },
+  options: { ...answerOptions, ...showOptions, join: { type: "boolean", summary: "" } },
   examples: [],
   run: async () => 0,
 };
 const args = parseArguments("toy", command, words);
 const face = chooseFace(args, terminal);
-const run = await launchRun(runDirectory, {
-  actor: anna,
-  interactive: isInteractive(face),
-  answers: answersFrom(args),
-  argv: toyRunnerCommand,
-});
+const run = args.flag("join")
+  ? await attachRun(runDirectory, anna)
+  : await launchRun(runDirectory, {
+      actor: anna,
+      interactive: isInteractive(face),
+      answers: answersFrom(args),
+      argv: toyRunnerCommand,
+    });
 process.exitCode = await showRun(face, run, args, terminal);
