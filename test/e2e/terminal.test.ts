@@ -12,11 +12,11 @@ import { makeToyRun, script, watch, type ToyRun } from "./toy-run.ts";
 
 const run = promisify(execFile);
 
-/** A real terminal of 80x24 in a tmux server of its own, running the toy command with `--plain`. */
-async function openTerminal(made: ToyRun, words: readonly string[] = []) {
+/** A real terminal of 80x24 in a tmux server of its own, running the toy command. */
+async function openTerminal(made: ToyRun, words: readonly string[] = ["--plain"]) {
   const name = `pgrescue-test-${process.pid}-${Math.floor(performance.now())}`;
   const tmux = async (...args: string[]) => (await run("tmux", ["-L", name, "-f", "/dev/null", ...args])).stdout;
-  const line = [process.execPath, script("toy-command.ts"), made.directory, "--plain", ...words]
+  const line = [process.execPath, script("toy-command.ts"), made.directory, ...words]
     .map((word) => `'${word}'`)
     .join(" ");
   await tmux(
@@ -80,7 +80,7 @@ describe("at a terminal", () => {
     await terminal.shows("What now?");
     await terminal.keys("1", "Enter");
     await terminal.shows("exit 0");
-    await using again = await openTerminal(made, ["--join"]);
+    await using again = await openTerminal(made, ["--plain", "--join"]);
     await again.shows("Type shop@db1 to continue");
     await again.keys("shop@db1", "Enter");
     await again.shows("exit 0");
@@ -156,6 +156,44 @@ describe("at a terminal", () => {
     }
     const state = await watch((await attachRun(made.directory, anna)).events);
     expect(state).toMatchObject({ attempt: 1, outcome: { result: "done" } });
+  });
+});
+
+describe("a list at a terminal", () => {
+  test("goes on below the question after Ctrl-C, when the answer is to stay", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["one", "slow", "three"]);
+    await using terminal = await openTerminal(made, ["--list"]);
+    await terminal.shows("slow");
+    await terminal.keys("C-c");
+    await terminal.shows("What now?");
+    await terminal.keys("4", "Enter");
+    const seen = await terminal.shows("exit 0");
+    expect(seen).toMatch(/What now\?[^]*Stay here[^]*slow[^]*three[^]*finished/);
+    expect(await made.toy.effects()).toEqual(["do one", "do slow", "do three"]);
+  });
+
+  test("is left with Ctrl-C twice, and the run goes on", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["one", "slow", "three"]);
+    await using terminal = await openTerminal(made, ["--list"]);
+    await terminal.shows("slow");
+    await terminal.keys("C-c");
+    await terminal.shows("What now?");
+    await terminal.keys("C-c");
+    const seen = await terminal.shows("exit 0");
+    expect(seen).toContain("goes on without this window");
+    expect(seen).not.toContain("cut off");
+    expect((await watch((await attachRun(made.directory, anna)).events)).outcome).toMatchObject({ result: "done" });
+  });
+
+  test("that must not ask is stopped by Ctrl-C, to be continued", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["one", "slow"]);
+    await using terminal = await openTerminal(made, ["--headless"]);
+    await terminal.shows("slow");
+    await terminal.keys("C-c");
+    await terminal.shows("exit 130");
   });
 });
 

@@ -1,5 +1,5 @@
 // What `pgrescue recover` and `continue` do once a run is planned, over toy steps: `node toy-command.ts RUN_DIRECTORY [OPTION]...`.
-// With --join what `attach` does.
+// With --join what `attach` does; with --list as `backup` does, which never opens the console.
 import type { Command } from "../../src/cli/command.ts";
 import { parseArguments } from "../../src/cli/parse.ts";
 import { answerOptions, answersFrom } from "../../src/cli/run/answers.ts";
@@ -16,7 +16,12 @@ const terminal = processTerminal();
 const command: Command = {
   summary: "",
   usage: "",
-  options: { ...answerOptions, ...showOptions, join: { type: "boolean", summary: "" } },
+  options: {
+    ...answerOptions,
+    ...showOptions,
+    join: { type: "boolean", summary: "" },
+    list: { type: "boolean", summary: "" },
+  },
   examples: [],
   run: async () => 0,
 };
@@ -30,4 +35,4 @@ const run = args.flag("join")
       answers: answersFrom(args),
       argv: toyRunnerCommand,
     });
-process.exitCode = await showRun(face, run, args, terminal);
+process.exitCode = await showRun(args.flag("list") && face === "console" ? "headless" : face, run, args, terminal);

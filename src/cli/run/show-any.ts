@@ -1,7 +1,7 @@
 import type { Arguments, Terminal } from "../command.ts";
 import type { AttachedRun } from "./attach-run.ts";
 import { exitCodeNow } from "./exit-code.ts";
-import { showWithoutAsking, type FaceName } from "./show-run.ts";
+import { chooseFace, isInteractive, showWithoutAsking, type FaceName } from "./show-run.ts";
 
 /**
  * Shows a run with the face that was chosen and gives its exit code, 0 when it was left at work. `leave`: this process is
@@ -16,7 +16,17 @@ export async function showRun(
 ): Promise<number> {
   if (face === "console") return await showInConsole(run, args, terminal);
   if (face === "plain") return await showInLines(run, args, terminal);
+  if (face === "headless" && isAttended(args, terminal)) {
+    // Nobody at the terminal, no prompts in memory.
+    const { showAttended } = await import("./show-attended.ts");
+    return await showAttended(run, args, terminal);
+  }
   return await showWithoutAsking(face, run, args, terminal, onSignal);
+}
+
+/** Whether somebody sits there who did not forbid asking: then headless only means that the console would be in the way. */
+function isAttended(args: Arguments, terminal: Terminal): boolean {
+  return terminal.stderr.isTTY && isInteractive(chooseFace(args, terminal));
 }
 
 /** Opens the console on the run; what the terminal keeps afterwards says how to join again. */

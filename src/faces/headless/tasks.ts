@@ -6,11 +6,23 @@ import { endingLines, resultWord } from "../ending.ts";
 import { amount, percent, rate } from "../progress-words.ts";
 import { visible } from "../untrusted.ts";
 
+/** Whether somebody at the terminal is looking: while `isBusy` nothing is drawn, once `hasLeft` nothing is said any more. */
+export interface Attention {
+  isBusy(): boolean;
+  hasLeft(): boolean;
+}
+
+const always: Attention = { isBusy: () => false, hasLeft: () => false };
+
 /**
  * Draws the state as a list of tasks on a terminal: listr2 runs nothing, each of its tasks waits until the state says how
  * the step ended. Redraws happen at listr2's own pace, whatever the number of events.
  */
-export async function drawTasks(events: AsyncIterable<RunEvent>, stderr: NodeJS.WriteStream): Promise<RunState> {
+export async function drawTasks(
+  events: AsyncIterable<RunEvent>,
+  stderr: NodeJS.WriteStream,
+  attention: Attention = always,
+): Promise<RunState> {
   let state = emptyRun;
   let hasEnded = false;
   let drawing: Promise<void> | null = null;
@@ -22,7 +34,7 @@ export async function drawTasks(events: AsyncIterable<RunEvent>, stderr: NodeJS.
     for await (const event of events) {
       state = reduce(state, event);
       if (drawing === null && state.steps.length > 0)
-        drawing = draw(state.steps, stderr, () => ({ state, hasEnded }), watchers);
+        drawing = draw(state.steps, stderr, () => ({ state, hasEnded }), watchers, attention);
       wake();
     }
   } finally {
@@ -30,13 +42,34 @@ export async function drawTasks(events: AsyncIterable<RunEvent>, stderr: NodeJS.
     wake();
     await drawing;
   }
-  for (const line of endingLines(state)) stderr.write(`${line}\n`);
+  if (!attention.hasLeft()) for (const line of endingLines(state)) stderr.write(`${line}\n`);
   return state;
 }
 
 /** listr2 looks at stdout to decide whether it may draw; we draw on stderr, and stdout is the answer's. */
-class LiveRenderer extends DefaultRenderer {
-  static override nonTTY = true;
+function rendererFor(attention: Attention): typeof DefaultRenderer {
+  return class extends DefaultRenderer {
+    static override nonTTY = true;
+
+    override update(): void {
+      if (attention.isBusy()) this.keepFrame();
+      else super.update();
+    }
+
+    override end(): void {
+      if (attention.isBusy()) this.keepFrame();
+      super.end();
+    }
+
+    override create(options?: Parameters<DefaultRenderer["create"]>[0]): string {
+      return attention.hasLeft() ? "" : super.create(options);
+    }
+
+    /** Others write below the list now: what stands there stays, and the next frame is drawn below it. */
+    private keepFrame(): void {
+      (this["updater"] as { done(): void }).done();
+    }
+  };
 }
 
 interface Look {
@@ -49,6 +82,7 @@ async function draw(
   stderr: NodeJS.WriteStream,
   look: () => Look,
   watchers: Set<() => void>,
+  attention: Attention,
 ): Promise<void> {
   const tasks = steps.map((step): ListrTask => ({
     title: visible(step.plan.title),
@@ -79,7 +113,7 @@ async function draw(
     concurrent: false,
     exitOnError: false,
     registerSignalListeners: false,
-    renderer: LiveRenderer,
+    renderer: rendererFor(attention),
     rendererOptions: {
       logger: new ListrLogger({ processOutput: process, useIcons: true, toStderr: [] }),
       formatOutput: "truncate",

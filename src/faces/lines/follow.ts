@@ -5,7 +5,7 @@ import { reduce } from "../../domain/run/reduce.ts";
 import { emptyRun, type RunState } from "../../domain/run/state.ts";
 import type { RunHandle } from "../run-handle.ts";
 import { createSpeaker } from "../speaker.ts";
-import { decide } from "./decide.ts";
+import { createInterrupt } from "./decide.ts";
 import { putQuestion } from "./put-question.ts";
 import { Interrupted, type Prompter } from "./prompter.ts";
 
@@ -40,7 +40,7 @@ export async function followRun(
         return;
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof Interrupted) await interrupted();
+        if (error instanceof Interrupted) await interrupt.press();
         else prompter.say(messageOf(error));
       }
     }
@@ -49,21 +49,8 @@ export async function followRun(
     asking?.taken.abort();
     asking = null;
   };
-  let isDeciding = false;
-  const interrupted = async (): Promise<void> => {
-    if (isDeciding || !handle.isLive) return left.resolve(null);
-    isDeciding = true;
-    try {
-      const choice = await inTurn(over.signal, () => decide(handle, prompter, over.signal));
-      if (choice === "leave") left.resolve(null);
-    } catch (error) {
-      if (over.signal.aborted || error instanceof Interrupted) left.resolve(null);
-      else prompter.say(messageOf(error));
-    } finally {
-      isDeciding = false;
-    }
-  };
-  const release = prompter.onInterrupt(() => void interrupted());
+  const interrupt = createInterrupt(handle, prompter, { leave: () => left.resolve(null), over: over.signal, inTurn });
+  const release = prompter.onInterrupt(() => void interrupt.press());
   const read = async (): Promise<RunState> => {
     let state = emptyRun;
     for await (const event of handle.events) {
