@@ -84,6 +84,8 @@ export function muzzleSettings(options: MuzzleOptions): Settings {
     // Small beside production.
     shared_buffers: options.sharedBuffers ?? "128MB",
     huge_pages: "off",
+    // Containers give /dev/shm little room or none; files in the copy's own directory always work.
+    dynamic_shared_memory_type: "mmap",
     ...(options.major >= 14 ? { min_dynamic_shared_memory: "0" } : {}),
     // The log is read by us: English, on stderr, with the process number.
     logging_collector: "off",
