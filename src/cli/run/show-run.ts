@@ -5,6 +5,7 @@ import { connectionOf } from "../../faces/ending.ts";
 import type { RunState } from "../../domain/run/state.ts";
 import type { Arguments, OptionSpecs, Terminal } from "../command.ts";
 import type { AttachedRun } from "./attach-run.ts";
+import { exitCodeNow } from "./exit-code.ts";
 
 /** Options of every command that shows a run. */
 export const showOptions = {
@@ -44,7 +45,7 @@ export async function showWithoutAsking(
   const release = onSignal === "stop" && run.isLive ? passSignals(run) : () => undefined;
   try {
     const state = await draw(face, run, args, terminal);
-    return state.outcome?.exitCode ?? (state.pid === null ? 40 : 0);
+    return state.outcome?.exitCode ?? (await exitCodeNow(run));
   } finally {
     release();
     run.close();
