@@ -1,4 +1,6 @@
 import { enableCompileCache } from "node:module";
+import { userInfo } from "node:os";
+import { join } from "node:path";
 import { PgrescueError } from "./domain/errors.ts";
 import { nearest } from "./domain/nearest.ts";
 import { failureDocument, failureLines } from "./cli/failure.ts";
@@ -8,7 +10,7 @@ import { processTerminal } from "./cli/terminal.ts";
 
 /** Runs one command line (without node and script) and gives its exit code. The only place that catches everything. */
 export async function main(words: readonly string[]): Promise<number> {
-  enableCompileCache();
+  enableCompileCache(compileCacheDirectory());
   const terminal = processTerminal();
   try {
     const [first = "", ...rest] = words;
@@ -53,6 +55,11 @@ export async function main(words: readonly string[]): Promise<number> {
     );
     return 0;
   }
+}
+
+/** Ours alone: Node's own default is a directory in /tmp that any user could fill with bytecode for us to run. */
+function compileCacheDirectory(): string {
+  return join(process.env["XDG_CACHE_HOME"] ?? join(userInfo().homedir, ".cache"), "pgrescue", "compile");
 }
 
 function unknownCommand(verb: string): PgrescueError {
