@@ -1,6 +1,5 @@
 import { enableCompileCache } from "node:module";
-import { userInfo } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { PgrescueError } from "./domain/errors.ts";
 import { nearest } from "./domain/nearest.ts";
 import { failureDocument, failureLines } from "./cli/failure.ts";
@@ -10,7 +9,7 @@ import { processTerminal } from "./cli/terminal.ts";
 
 /** Runs one command line (without node and script) and gives its exit code. The only place that catches everything. */
 export async function main(words: readonly string[]): Promise<number> {
-  enableCompileCache(compileCacheDirectory());
+  cacheCompiledCode();
   const terminal = processTerminal();
   try {
     const [first = "", ...rest] = words;
@@ -57,9 +56,13 @@ export async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-/** Ours alone: Node's own default is a directory in /tmp that any user could fill with bytecode for us to run. */
-function compileCacheDirectory(): string {
-  return join(process.env["XDG_CACHE_HOME"] ?? join(userInfo().homedir, ".cache"), "pgrescue", "compile");
+/**
+ * In a directory of ours alone: Node's own default is one in /tmp that any user could fill with bytecode for us to run.
+ * Without a writable home nothing is kept, and nothing else changes.
+ */
+function cacheCompiledCode(): void {
+  const { HOME: home, XDG_CACHE_HOME: cache = home === undefined ? undefined : join(home, ".cache") } = process.env;
+  if (cache !== undefined && isAbsolute(cache)) enableCompileCache(join(cache, "pgrescue", "compile"));
 }
 
 function unknownCommand(verb: string): PgrescueError {
