@@ -1,5 +1,6 @@
 import { absentExit, noAnswerExit, quoteSetting, shellQuote } from "../adapters/wal/restore-command.ts";
 import type { RecoveryInputs } from "../domain/plan.ts";
+import { stopsOtherwise, stopText } from "./plan-lines.ts";
 
 /** What a restore_command that is used by hand is made from. */
 export interface HandParts {
@@ -21,7 +22,10 @@ export function handRestoreCommand({ node, script, words }: HandParts): string {
   ].join("; ");
 }
 
-/** Settings, signal file and restore_command as lines for postgresql.auto.conf, with what to do as comments. */
+/**
+ * Settings, signal file and restore_command as lines for postgresql.auto.conf, with what to do as comments. Nobody checks
+ * in between when it is done by hand, so the action is what was asked for.
+ */
 export function recoveryLines(inputs: RecoveryInputs, command: string): readonly string[] {
   const floors = Object.entries(inputs.floors).sort(([a], [b]) => (a < b ? -1 : 1));
   return [
@@ -32,8 +36,11 @@ export function recoveryLines(inputs: RecoveryInputs, command: string): readonly
     "# 4. Start the server, wait for the end of recovery in its log, look, then SELECT pg_promote().",
     "# 5. Afterwards remove these lines again.",
     ...inputs.warnings.map((warning) => `# Note: ${warning.replaceAll(/\p{Cc}/gu, " ")}`),
+    ...(stopsOtherwise(inputs) ? [`# Stops ${stopText(inputs).replaceAll(/\p{Cc}/gu, "?")}.`] : []),
     `restore_command = ${quoteSetting(command)}`,
-    ...Object.entries(inputs.settings).map(([name, value]) => `${name} = ${quoteSetting(value)}`),
+    ...Object.entries({ ...inputs.settings, recovery_target_action: inputs.targetAction }).map(
+      ([name, value]) => `${name} = ${quoteSetting(value)}`,
+    ),
     "archive_mode = 'off'",
     ...floors.map(([name, value]) => `${name} = ${quoteSetting(String(value))}`),
   ];

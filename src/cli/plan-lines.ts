@@ -1,7 +1,7 @@
 import { parseInstant, shortInstant } from "../domain/instant.ts";
 import { parseLsn } from "../domain/lsn.ts";
 import { methods } from "../domain/methods/registry.ts";
-import type { TargetInputs } from "../domain/plan.ts";
+import type { RecoveryInputs, TargetInputs } from "../domain/plan.ts";
 import { formatBytes } from "../domain/quantity.ts";
 import type { RecoveryPlan } from "../engine/planning/plan-recovery.ts";
 
@@ -37,13 +37,33 @@ export function planHead({ inputs, point, estimate }: RecoveryPlan): readonly st
     ...Object.entries(inputs.tablespaces).map(([oid, to]) => row("", `tablespace ${oid} in ${to}`)),
     ...(inputs.asideDirectory === null ? [] : [row("moves aside", inputs.asideDirectory)]),
     row("writes", formatBytes(estimate.bytesToWrite)),
-    row("then", inputs.targetAction === "pause" ? "pauses there, to be looked at" : "promotes"),
+    ...(stopsOtherwise(inputs) ? [row("stops", stopText(inputs))] : []),
+    row("then", thenText(inputs)),
     "",
     ...Object.entries(inputs.settings).map(([name, value]) => `  ${name} = '${value}'`),
     "",
     ...inputs.warnings.map((warning) => `[WARN] ${warning}`),
     ...(inputs.warnings.length === 0 ? [] : [""]),
   ].map((line) => line.replaceAll(/\p{Cc}/gu, "?"));
+}
+
+/** Whether PostgreSQL is told another thing than the time or transaction that was asked for. */
+export function stopsOtherwise({ target, settings }: RecoveryInputs): boolean {
+  if (target.kind === "time") return settings["recovery_target_time"] === undefined;
+  return target.kind === "xid" && settings["recovery_target_xid"] === undefined;
+}
+
+/** Where it stops instead, and why. */
+export function stopText({ settings }: RecoveryInputs): string {
+  const at = settings["recovery_target_lsn"];
+  return at === undefined
+    ? "at the end of the backup: nothing was committed in between"
+    : `by position ${at}, right after what is kept: no later transaction holds locks then`;
+}
+
+function thenText({ targetAction, settings }: RecoveryInputs): string {
+  if (targetAction === "pause") return "pauses there, to be looked at";
+  return settings["recovery_target_action"] === "pause" ? "pauses there, is checked, then promotes" : "promotes";
 }
 
 function titleOf(target: TargetInputs): string {

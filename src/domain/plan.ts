@@ -20,9 +20,9 @@ export interface RecoveryInputs {
   /** Tablespace oid -> directory that it goes to. */
   readonly tablespaces: { readonly [oid: string]: string };
   readonly target: TargetInputs;
-  /** recovery_target_* by PostgreSQL's names. */
+  /** recovery_target_* by PostgreSQL's names, as they are written; with a target it always pauses first, to be checked. */
   readonly settings: { readonly [name: string]: string };
-  /** What happens when the target is reached. */
+  /** What happens when the target is reached and checked. */
   readonly targetAction: "pause" | "promote";
   /** Minimum values that recovery needs (max_connections and so on). */
   readonly floors: { readonly [name: string]: number };

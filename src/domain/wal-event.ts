@@ -34,6 +34,11 @@ export type WalEvent =
       readonly online: boolean;
       readonly nextXid: bigint;
     })
+  | (Place & {
+      /** PREPARE TRANSACTION: from here on it outlives a crash. */
+      readonly kind: "prepare";
+      readonly xid: number;
+    })
   | (Place & { readonly kind: "restore-point"; readonly name: string; readonly at: Instant })
   | (Place & { readonly kind: "parameters"; readonly floors: { readonly [name: string]: number } })
   | (Place & {

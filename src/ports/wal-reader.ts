@@ -1,4 +1,5 @@
 import type { WalInventory } from "../domain/coverage.ts";
+import type { Lsn } from "../domain/lsn.ts";
 import type { SegmentNumber, TimelineId } from "../domain/segment.ts";
 import type { SegmentSummary } from "../domain/wal-event.ts";
 
@@ -22,4 +23,6 @@ export interface WalReader {
    * `fetch` throws. Complete segments are remembered, within a bound.
    */
   summarise(source: WalSource, segment: SegmentAddress, next: SegmentAddress | null): Promise<SegmentSummary | null>;
+  /** Where the first record begins that begins in a segment at or after `at`; null when there is none, or no segment. Throws as above. */
+  recordFrom(source: WalSource, segment: SegmentAddress, at: Lsn): Promise<Lsn | null>;
 }

@@ -1,5 +1,5 @@
 import { formatInstant } from "../../domain/instant.ts";
-import { formatLsn, type Lsn } from "../../domain/lsn.ts";
+import { formatLsn, lsn, type Lsn } from "../../domain/lsn.ts";
 import type { StopBy } from "../../domain/recovery-settings.ts";
 import type { Reach } from "../../domain/reach.ts";
 import type { PlanRefusal } from "../../domain/refusal.ts";
@@ -8,7 +8,7 @@ import type { Target, TargetRequest } from "../../domain/target.ts";
 import type { TransactionEnd } from "../../domain/wal-event.ts";
 import { findFirstAfter, firstCommitIn, findRestorePoint, findTransaction } from "./find-in-wal.ts";
 import type { WalEnd } from "./wal-end.ts";
-import type { WalPath } from "./wal-path.ts";
+import { recordFrom, type WalPath } from "./wal-path.ts";
 
 /** Segments that are read at most for what is nice to know: counts, floors, a neighbour. */
 export const readLimit = 256;
@@ -83,7 +83,7 @@ async function byTime(
   const isCovered = end.provenUntil !== null && target.time <= end.provenUntil;
   if (!isCovered) return null;
   // Nothing was committed after it, so PostgreSQL would find nothing to stop at and give up at the end of the WAL.
-  const last = end.lastCommit;
+  const last = end.lastDecision;
   if (last === null)
     return {
       stopAt: end.end,
@@ -94,11 +94,11 @@ async function byTime(
     };
   return {
     stopAt: last.endLsn,
-    lastCommit: last,
+    lastCommit: end.lastCommit,
     by: { kind: "lsn", lsn: last.lsn, inclusive: true },
     record: last.lsn,
     warnings: [
-      `nothing was committed after ${formatInstant(target.time)}: recovery stops at the last commit, ${formatInstant(last.at)}, which is the same state`,
+      `nothing was committed after ${formatInstant(target.time)}: recovery stops at the last commit${end.lastCommit === null ? "" : `, ${formatInstant(end.lastCommit.at)}`}, which is the same state`,
     ],
   };
 }
@@ -121,14 +121,12 @@ async function byXid(
   };
 }
 
-/** An inclusive position stops after the first record that begins at or after it; at the very end there is none, so the last record stands for it. */
-function byLsn(
-  path: WalPath,
-  range: LsnRange,
-  end: WalEnd,
-  at: Lsn,
-  inclusive: boolean,
-): Promise<Stop | null> | Stop | null {
+/**
+ * The first record that begins at or after a position is the last one that is replayed, or the first one that is not
+ * (recoveryStopsAfter and recoveryStopsBefore in xlogrecovery.c); at the very end there is none, so the last record
+ * stands for it.
+ */
+async function byLsn(path: WalPath, range: LsnRange, end: WalEnd, at: Lsn, inclusive: boolean): Promise<Stop | null> {
   if (at > end.end || at < range.from) return null;
   if (end.lastRecord !== null && at > end.lastRecord) {
     return {
@@ -139,13 +137,12 @@ function byLsn(
       warnings: [],
     };
   }
-  return atRecord(path, range, at, inclusive);
-}
-
-async function atRecord(path: WalPath, range: LsnRange, at: Lsn, inclusive: boolean): Promise<Stop> {
-  const commit = inclusive ? await firstCommitIn(path, { from: at, until: range.until }, 1) : null;
-  const kept = commit?.lsn === at ? commit : null;
-  return { stopAt: kept?.endLsn ?? at, lastCommit: kept, by: { kind: "request" }, record: at, warnings: [] };
+  const record = (await recordFrom(path, at, range.until)) ?? at;
+  const next = inclusive ? await recordFrom(path, lsn(record + 1n), range.until) : null;
+  const stopAt = inclusive ? (next ?? range.until) : record;
+  const commit = inclusive ? await firstCommitIn(path, { from: record, until: range.until }, 1) : null;
+  const kept = commit?.lsn === record ? commit : null;
+  return { stopAt, lastCommit: kept, by: { kind: "request" }, record, warnings: [] };
 }
 
 /** The moment or position a target names, for messages. */

@@ -171,7 +171,7 @@ async function lookUp(
 
 /** Whether the end of the WAL is final, so that its last commit can be paused at: not while production still writes, in place. */
 function pausable(request: PlanRequest, found: FoundTarget): boolean {
-  const last = commitOrNull(found.end.lastCommit);
+  const last = found.end.lastDecision;
   return (
     last !== null &&
     last.lsn >= found.point.stopLsn &&
@@ -181,7 +181,7 @@ function pausable(request: PlanRequest, found: FoundTarget): boolean {
 
 function resolved(request: PlanRequest, found: FoundTarget, isEndless: boolean): ResolvedTarget {
   const { stop, path } = found;
-  const last = commitOrNull(found.end.lastCommit);
+  const last = found.end.lastDecision;
   const by: StopBy =
     stop.by.kind === "end" && request.action === "pause" && !isEndless && last !== null
       ? { kind: "lsn", lsn: last.lsn, inclusive: true }
@@ -193,7 +193,8 @@ function resolved(request: PlanRequest, found: FoundTarget, isEndless: boolean):
     lastCommit: found.lastCommit,
     firstLost: found.firstLost,
     lostCommits: found.lostCommits,
-    settings: recoverySettings(request.target, by, path.history.timeline, isEndless ? "promote" : request.action),
+    // Where it stopped is checked before anything is promoted; only the end of the wal cannot be paused at.
+    settings: recoverySettings(request.target, by, path.history.timeline, by.kind === "end" ? "promote" : "pause"),
   };
 }
 

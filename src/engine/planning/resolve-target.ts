@@ -1,21 +1,22 @@
 import type { WalInventory } from "../../domain/coverage.ts";
 import { floorsAfter } from "../../domain/floors.ts";
-import { findDroppedDatabases, halfDropped } from "../../domain/drop-database.ts";
-import { formatInstant, type Instant } from "../../domain/instant.ts";
-import { formatLsn, lsn, type Lsn } from "../../domain/lsn.ts";
+import type { Instant } from "../../domain/instant.ts";
+import { formatLsn } from "../../domain/lsn.ts";
 import { pointBefore, reachesAlong, type Reach } from "../../domain/reach.ts";
 import type { RecoveryPoint } from "../../domain/recovery-point.ts";
 import { isRefusal, type PlanRefusal } from "../../domain/refusal.ts";
 import type { TimelineId } from "../../domain/segment.ts";
 import { coveredAlong } from "../../domain/timeline-path.ts";
 import type { TargetRequest } from "../../domain/target.ts";
-import type { TransactionEnd, WalEvent } from "../../domain/wal-event.ts";
+import type { TransactionEnd } from "../../domain/wal-event.ts";
 import type { WalReader, WalSource } from "../../ports/wal-reader.ts";
 import { countCommits, eventsOf, firstCommitIn } from "./find-in-wal.ts";
+import { avoidedDrop, halfDroppedAt, halfDroppedRefusal } from "./half-dropped.ts";
 import { findStop, readLimit, type Stop } from "./find-stop.ts";
 import { notReached } from "./not-reached.ts";
+import { atConsistency, behindLastDecision, notEarlier } from "./settle-stop.ts";
 import { findWalEnd, type WalEnd } from "./wal-end.ts";
-import { isTransactionEnd, lastCommitIn, openPath, type WalPath } from "./wal-path.ts";
+import { lastCommitIn, openPath, type WalPath } from "./wal-path.ts";
 
 /** What is looked through for a target. `points`: as judged with `inventory`. */
 export interface TargetWorld {
@@ -96,10 +97,10 @@ function beforeHole(
 ): Stop {
   const beyond = coveredAlong(path.history, world.inventory).find((r) => r.from > reach.until);
   if (target.kind !== "latest" || beyond === undefined) return stop;
-  const last = end.lastCommit;
+  const last = end.lastDecision;
   return {
     ...stop,
-    by: last === null || last === "unknown" ? { kind: "immediate" } : { kind: "lsn", lsn: last.lsn, inclusive: true },
+    by: last === null ? { kind: "immediate" } : { kind: "lsn", lsn: last.lsn, inclusive: true },
     warnings: [
       `wal is missing from ${formatLsn(reach.until)} to ${formatLsn(beyond.from)}: what was committed later cannot be reached from any backup`,
     ],
@@ -141,92 +142,27 @@ async function complete(
   request: TargetRequest,
 ): Promise<FoundTarget | PlanRefusal> {
   const events = await eventsOf(path, { from: point.startLsn, until: found.stopAt }, readLimit);
-  const stop = atConsistency(notEarlier(found, request, point, events), point);
+  const asked = notEarlier(found, request, point, events);
+  const stop = await behindLastDecision(path, atConsistency(asked, point), request, point);
   const before = { from: reach.from, until: stop.stopAt };
   const after = { from: stop.stopAt, until: end.end };
   const last = stop.lastCommit ?? (await lastCommitIn(path, before, readLimit));
   const lastCommit = last === "unknown" ? null : last;
-  const halfDone = await halfDroppedAt(path, reach, end, stop.stopAt);
-  if (halfDone !== null) return halfDone;
+  const range = { from: reach.from, until: end.end };
+  const drop = await halfDroppedAt(path, range, stop.stopAt);
+  if (drop !== null) return halfDroppedRefusal(path, range, drop);
+  const avoided = stop.stopAt === asked.stopAt ? null : await halfDroppedAt(path, range, asked.stopAt);
   const floors = events === null ? null : floorsAfter({}, events);
   return {
     path,
     reach,
     end,
     point,
-    stop,
+    stop: avoided === null ? stop : { ...stop, warnings: [...stop.warnings, avoidedDrop(avoided)] },
     lastCommit,
     floors,
     firstLost: await firstCommitIn(path, after, readLimit),
     lostCommits: await countCommits(path, after, readLimit),
-  };
-}
-
-/**
- * PostgreSQL takes the first match after the backup's start. Where an earlier one exists (a name used twice, a clock that
- * went back), or it is not known, the position of the meant record is unmistakable.
- */
-function notEarlier(
-  stop: Stop,
-  { target, inclusive }: TargetRequest,
-  point: RecoveryPoint,
-  events: readonly WalEvent[] | null,
-): Stop {
-  const { record } = stop;
-  if (stop.by.kind !== "request" || record === null || (target.kind !== "time" && target.kind !== "name")) return stop;
-  const matches = (e: WalEvent): boolean =>
-    target.kind === "name"
-      ? e.kind === "restore-point" && e.name === target.name
-      : isTransactionEnd(e) && (inclusive ? e.at > target.time : e.at >= target.time);
-  const earlier = events?.find((e) => e.lsn < record && matches(e));
-  if (earlier === undefined && (events !== null || target.kind === "time")) return stop;
-  if (target.kind === "name")
-    return {
-      ...stop,
-      by: { kind: "lsn", lsn: record, inclusive: true },
-      warnings:
-        earlier === undefined
-          ? stop.warnings
-          : [
-              ...stop.warnings,
-              `restore point ${JSON.stringify(target.name)} was made more than once; the newest is meant`,
-            ],
-    };
-  return record < point.stopLsn
-    ? stop
-    : {
-        ...stop,
-        by: { kind: "lsn", lsn: record, inclusive: false },
-        warnings: [
-          ...stop.warnings,
-          "the server's clock went back before the target; recovery stops by position instead",
-        ],
-      };
-}
-
-/** A record before the backup's end cannot be stopped at; where nothing was committed in between the backup's own end is the same state. */
-function atConsistency(stop: Stop, point: RecoveryPoint): Stop {
-  if (stop.by.kind !== "lsn" || stop.by.lsn >= point.stopLsn || stop.stopAt > point.stopLsn) return stop;
-  return { ...stop, stopAt: point.stopLsn, by: { kind: "immediate" } };
-}
-
-/** Refuses a stop between the beginning and the commit of a DROP DATABASE, looking a few segments both ways. */
-async function halfDroppedAt(path: WalPath, reach: Reach, end: WalEnd, stopAt: Lsn): Promise<PlanRefusal | null> {
-  const near = BigInt(path.source.inventory.segmentSize) * 16n;
-  const from = lsn(stopAt - near > reach.from ? stopAt - near : reach.from);
-  const until = lsn(stopAt + near < end.end ? stopAt + near : end.end);
-  const drop = halfDropped(findDroppedDatabases((await eventsOf(path, { from, until }, readLimit)) ?? []), stopAt);
-  if (drop === null) return null;
-  const earlier = await lastCommitIn(path, { from: reach.from, until: drop.from }, readLimit);
-  const known = earlier === null || earlier === "unknown" ? null : earlier;
-  return {
-    refusal: "half-dropped-database",
-    message: `recovery would stop inside the DROP DATABASE of transaction ${drop.xid}: the files of database ${drop.database} are gone before that commits`,
-    next:
-      known === null
-        ? `Choose a position at or before ${formatLsn(drop.from)} with --target-lsn and --exclusive.`
-        : `Choose the last earlier commit, included: --target-xid ${known.xid} (${formatInstant(known.at)}).`,
-    ...(known === null ? {} : { nearest: { at: known.at, lsn: known.lsn, xid: known.xid } }),
   };
 }
 

@@ -1,5 +1,5 @@
 import { historyOf } from "../../domain/inventory.ts";
-import { lsn } from "../../domain/lsn.ts";
+import { lsn, type Lsn } from "../../domain/lsn.ts";
 import { segmentOf, type SegmentNumber, type TimelineId } from "../../domain/segment.ts";
 import { timelineOfSegment, type LsnRange } from "../../domain/timeline-path.ts";
 import type { TimelineHistory } from "../../domain/timeline.ts";
@@ -67,6 +67,18 @@ export async function summaryOf(path: WalPath, number: SegmentNumber, range: Lsn
   return { ...summary, end, events: summary.events.every(inside) ? summary.events : summary.events.filter(inside) };
 }
 
+/** Where the first record begins at or after `at`, and before `until`; null when there is none. */
+export async function recordFrom(path: WalPath, at: Lsn, until: Lsn): Promise<Lsn | null> {
+  const size = path.source.inventory.segmentSize;
+  for (let number = segmentOf(at, size); number * BigInt(size) < until; number = (number + 1n) as SegmentNumber) {
+    const segment = addressOf(path, number);
+    if (segment === null) return null;
+    const found = await path.reader.recordFrom(path.source, segment, at);
+    if (found !== null) return found < until ? found : null;
+  }
+  return null;
+}
+
 function addressOf(path: WalPath, number: SegmentNumber): SegmentAddress | null {
   const timeline = timelineOfSegment(path.history, path.source.inventory, number);
   return timeline === null ? null : { timeline, number };
@@ -77,16 +89,42 @@ export function isTransactionEnd(event: WalEvent): event is TransactionEnd {
   return event.kind === "commit" || event.kind === "abort";
 }
 
+/** A record after which what a crash would leave is not what it was before: a commit, a PREPARE TRANSACTION and its end. */
+export type Decision = TransactionEnd | Extract<WalEvent, { kind: "prepare" }>;
+
+/** Whether an event is a decision. A rollback without PREPARE only tells what a crash would do by itself. */
+export function isDecision(event: WalEvent): event is Decision {
+  return event.kind === "commit" || event.kind === "prepare" || (event.kind === "abort" && event.prepared);
+}
+
 /** The last commit in a range; null when there is none, "unknown" when `limit` segments were not enough. */
 export async function lastCommitIn(
   path: WalPath,
   range: LsnRange,
   limit: number,
 ): Promise<TransactionEnd | null | "unknown"> {
+  return lastIn(path, range, limit, (e): e is TransactionEnd => e.kind === "commit");
+}
+
+/** The last decision in a range; null when there is none, "unknown" when `limit` segments were not enough. */
+export async function lastDecisionIn(
+  path: WalPath,
+  range: LsnRange,
+  limit: number,
+): Promise<Decision | null | "unknown"> {
+  return lastIn(path, range, limit, isDecision);
+}
+
+async function lastIn<T extends WalEvent>(
+  path: WalPath,
+  range: LsnRange,
+  limit: number,
+  isMeant: (event: WalEvent) => event is T,
+): Promise<T | null | "unknown"> {
   let seen = 0;
   for await (const summary of backward(path, range)) {
-    const commit = summary.events.findLast((e): e is TransactionEnd => e.kind === "commit");
-    if (commit !== undefined) return commit;
+    const found = summary.events.findLast(isMeant);
+    if (found !== undefined) return found;
     if (++seen >= limit) return "unknown";
   }
   return null;

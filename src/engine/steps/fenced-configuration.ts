@@ -6,7 +6,6 @@ import { catalogFiles } from "./old-configuration.ts";
 import { ownServer } from "./own-server.ts";
 import { majorOf, siteOf } from "./recovery-inputs.ts";
 import { fenceSettings, recoverySettings } from "./recovery-settings.ts";
-import { openPoint } from "./restore-files.ts";
 import { closedHba, generatedHeader, type WantedFile } from "./scratch-configuration.ts";
 
 /** Parameters and directives that tie a configuration to the place it came from. */
@@ -59,7 +58,7 @@ export async function fencedFiles(
   const before = withoutLeftovers((await files.read(originalAutoConf(ctx))) ?? "");
   const block = {
     ...fenceSettings(inputs, server, await configured(inputs, ctx)),
-    ...recoverySettings(inputs, restoreCommand, (await openPoint(inputs, ctx)).point.stopLsn),
+    ...recoverySettings(inputs, restoreCommand),
   };
   const inside = await cleanedConfiguration(inputs, ctx);
   return [

@@ -1,40 +1,18 @@
-import { formatLsn, type Lsn } from "../../domain/lsn.ts";
 import type { RecoveryInputs } from "../../domain/plan.ts";
 import type { Settings } from "../../ports/postgres.ts";
 import type { OwnServer } from "./own-server.ts";
-import { lsnOf, majorOf } from "./recovery-inputs.ts";
+import { majorOf } from "./recovery-inputs.ts";
 
-/**
- * What makes PostgreSQL recover to the plan's target. Where there is a target the server pauses there, whatever happens
- * next: where it stopped is checked before anything is promoted. Without a target (latest) recovery ends by promoting.
- * `consistentFrom` is the end of the backup: recovery can stop nowhere before.
- */
-export function recoverySettings(inputs: RecoveryInputs, restoreCommand: string, consistentFrom: Lsn): Settings {
+/** What makes PostgreSQL recover to the plan's target: its settings as they were shown, and what must not come from elsewhere. */
+export function recoverySettings(inputs: RecoveryInputs, restoreCommand: string): Settings {
   return {
-    ...stopSettings(inputs, consistentFrom),
+    ...inputs.settings,
     restore_command: restoreCommand,
-    recovery_target_action: "pause",
     recovery_end_command: "",
     archive_cleanup_command: "",
     recovery_min_apply_delay: "0",
     hot_standby: "on",
   };
-}
-
-/**
- * A target that PostgreSQL finds by the first lost commit (a time, a transaction that is left out) stops with that
- * transaction still open: a DROP TABLE or TRUNCATE then keeps its exclusive lock while recovery is paused, and nobody can
- * look at the table. The same commits are kept by stopping right after the last kept one instead, where that is possible.
- */
-function stopSettings(inputs: RecoveryInputs, consistentFrom: Lsn): Settings {
-  const { kind, inclusive, lastCommit } = inputs.target;
-  const stopsBefore = kind === "time" || (kind === "xid" && !inclusive);
-  const last = lastCommit === null ? null : lsnOf(lastCommit.lsn);
-  if (!stopsBefore || last === null || last < consistentFrom) return inputs.settings;
-  const others = Object.entries(inputs.settings).filter(
-    ([name]) => !/^recovery_target(_time|_xid|_lsn|_name|_inclusive)?$/.test(name),
-  );
-  return { ...Object.fromEntries(others), recovery_target_lsn: formatLsn(last), recovery_target_inclusive: "on" };
 }
 
 /**

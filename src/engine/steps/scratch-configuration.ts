@@ -3,7 +3,6 @@ import type { StepContext } from "../step.ts";
 import { installationFor, ownServer } from "./own-server.ts";
 import { majorOf, siteOf } from "./recovery-inputs.ts";
 import { recoverySettings } from "./recovery-settings.ts";
-import { openPoint } from "./restore-files.ts";
 
 /** First line of every configuration file that we generate. */
 export const generatedHeader = "# Written by pgrescue.";
@@ -40,7 +39,7 @@ export async function scratchFiles(
     identFile: server.identFile,
     ...(sharedBuffers === undefined ? {} : { sharedBuffers }),
   });
-  const recovery = recoverySettings(inputs, restoreCommand, (await openPoint(inputs, ctx)).point.stopLsn);
+  const recovery = recoverySettings(inputs, restoreCommand);
   const data = inputs.dataDirectory;
   return [
     {

@@ -156,7 +156,8 @@ async function recover(
   const own = ++port;
   const data = join(directory.path, `copy-${own}`);
   await cp(join(directory.path, "base"), data, { recursive: true });
-  const lines = Object.entries(planned.inputs.settings).map(([name, value]) => `${name} = '${value}'`);
+  const settings = { ...planned.inputs.settings, recovery_target_action: planned.inputs.targetAction };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value}'`);
   await appendFile(
     join(data, "postgresql.auto.conf"),
     [

@@ -1,13 +1,17 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { instant, parseInstant, type Instant } from "../../../src/domain/instant.ts";
-import { formatLsn, lsn, parseLsn } from "../../../src/domain/lsn.ts";
+import { createWalReader } from "../../../src/adapters/postgres/waldump/wal-reader.ts";
+import { findDroppedDatabases } from "../../../src/domain/drop-database.ts";
+import { instant, type Instant } from "../../../src/domain/instant.ts";
+import { formatLsn, lsn, parseLsn, type Lsn } from "../../../src/domain/lsn.ts";
 import type { RecoveryPoint } from "../../../src/domain/recovery-point.ts";
 import { isRefusal, type PlanRefusal } from "../../../src/domain/refusal.ts";
-import type { Target } from "../../../src/domain/target.ts";
+import type { CommitInfo, Target } from "../../../src/domain/target.ts";
+import { eventsOf } from "../../../src/engine/planning/find-in-wal.ts";
 import { planRecovery, type PlanRequest, type RecoveryPlan } from "../../../src/engine/planning/plan-recovery.ts";
 import { surveyRepositories } from "../../../src/engine/planning/survey.ts";
+import { openPath } from "../../../src/engine/planning/wal-path.ts";
 import type { WalArchive } from "../../../src/ports/repository.ts";
 import { giveToServer, startServer, temporaryDirectory, type TestServer } from "../../support/server.ts";
 import { archiveAll, clock, plainArchive, systemOf, takePosition, worldOf } from "./archived-server.ts";
@@ -99,6 +103,13 @@ function request(
   };
 }
 
+/** Where the in-place update of pg_database is that begins a DROP DATABASE. */
+async function firstStepOf(drop: CommitInfo): Promise<Lsn> {
+  const path = openPath({ ...archive, inventory: await archive.inventory() }, createWalReader(), 1);
+  const events = (await eventsOf(path, { from: points[1]!.startLsn, until: drop.endLsn }, 100)) ?? [];
+  return findDroppedDatabases(events).find((d) => d.xid === drop.xid)!.from;
+}
+
 async function plan(target: Target, more: Parameters<typeof request>[1] = {}): Promise<RecoveryPlan> {
   const answer = await planRecovery(request(target, more), worldOf(points, archive));
   if (isRefusal(answer)) throw new Error(`${answer.refusal}: ${answer.message}`);
@@ -115,14 +126,15 @@ const ofTime = (time: Instant): Target => ({ kind: "time", time });
 const ofXid = (name: string): Target => ({ kind: "xid", xid: xids[name]! });
 
 describe("a time target", () => {
-  test("is kept where a later commit exists, and the last kept and first lost commits are named", async () => {
+  test("becomes the position of the last kept commit, which is named like the first lost one", async () => {
     const { inputs, target } = await plan(ofTime(times["one"]!));
-    expect(inputs.settings).toMatchObject({
+    expect(inputs.settings).toEqual({
       recovery_target_timeline: "1",
       recovery_target_inclusive: "on",
-      recovery_target_time: expect.stringMatching(/\+00$/),
+      recovery_target_lsn: formatLsn(target.lastCommit!.lsn),
+      recovery_target_action: "pause",
     });
-    expect(parseInstant(inputs.settings["recovery_target_time"]!)).toBe(times["one"]);
+    expect(inputs.replayUntil).toBe(formatLsn(target.lastCommit!.endLsn));
     expect([target.lastCommit?.xid, target.firstLost?.xid]).toEqual([xids["one"], xids["two"]]);
     expect(inputs.point).toBe("P1");
   });
@@ -136,6 +148,17 @@ describe("a time target", () => {
     const at = (await plan(ofXid("two"))).target.lastCommit!.at;
     expect((await plan(ofTime(at))).target.lastCommit?.xid).toBe(xids["two"]);
     expect((await plan(ofTime(at), { inclusive: false })).target.firstLost?.xid).toBe(xids["two"]);
+  });
+
+  test("with no commit since the backup's end is that end", async () => {
+    const first = (await plan(ofXid("one"))).target.lastCommit!;
+    const { inputs, target } = await plan(ofTime(instant(first.at - 1n)));
+    expect(inputs.settings).toEqual({
+      recovery_target_timeline: "1",
+      recovery_target: "immediate",
+      recovery_target_action: "pause",
+    });
+    expect([inputs.replayUntil, target.firstLost?.xid]).toEqual([formatLsn(points[0]!.stopLsn), xids["one"]]);
   });
 
   test("counts what a rewind would lose", async () => {
@@ -162,7 +185,7 @@ describe("a time target", () => {
     const { inputs, target } = await plan(ofTime(at));
     expect(inputs.settings).toEqual({
       recovery_target_timeline: "1",
-      recovery_target_action: "promote",
+      recovery_target_action: "pause",
       recovery_target_lsn: formatLsn(target.lastCommit!.lsn),
       recovery_target_inclusive: "on",
     });
@@ -181,8 +204,8 @@ describe("a transaction target", () => {
     expect(kept.target.lastCommit?.xid).toBe(xids["two"]);
     const undone = await plan(ofXid("two"), { inclusive: false });
     expect(undone.inputs.settings).toMatchObject({
-      recovery_target_xid: String(xids["two"]),
-      recovery_target_inclusive: "off",
+      recovery_target_lsn: formatLsn(undone.target.lastCommit!.lsn),
+      recovery_target_inclusive: "on",
     });
     expect([undone.target.lastCommit?.xid, undone.target.firstLost?.xid]).toEqual([xids["one"], xids["two"]]);
   });
@@ -206,6 +229,13 @@ describe("other targets", () => {
     expect(older.inputs.settings["recovery_target_lsn"]).toBeDefined();
     expect(older.inputs.warnings.join()).toContain("more than once");
     expect(await refusal({ kind: "name", name: "nothing" })).toMatchObject({ refusal: "not-found" });
+  });
+
+  test("a position inside a record means the next one", async () => {
+    const { lsn: at } = (await plan(ofXid("two"))).target.lastCommit!;
+    const inside = lsn(at + 8n);
+    expect((await plan({ kind: "lsn", lsn: inside }, { inclusive: false })).target.lastCommit?.xid).toBe(xids["two"]);
+    expect((await plan({ kind: "lsn", lsn: lsn(at - 8n) })).target.lastCommit?.xid).toBe(xids["two"]);
   });
 
   test("a position is taken as it is; past the last record it becomes that record", async () => {
@@ -244,14 +274,41 @@ describe("other targets", () => {
 });
 
 describe("the trap of DROP DATABASE", () => {
-  test("its own transaction, exclusive, is refused and the last earlier commit proposed", async () => {
+  test("its own transaction, exclusive, and its time stop after the last earlier commit instead, and say so", async () => {
     const before = await plan(ofXid("before drop"));
     const drop = before.target.firstLost!;
-    const answer = await refusal({ kind: "xid", xid: drop.xid }, { inclusive: false });
-    expect(answer).toMatchObject({ refusal: "half-dropped-database", nearest: { xid: xids["before drop"] } });
-    expect(answer.next).toContain(`--target-xid ${xids["before drop"]}`);
-    expect(await refusal(ofTime(instant(drop.at - 1n)))).toMatchObject({ refusal: "half-dropped-database" });
     expect(before.inputs.settings).toMatchObject({ recovery_target_xid: String(xids["before drop"]) });
+    expect(before.inputs.warnings.join()).not.toContain("drops database");
+    for (const undone of [
+      await plan({ kind: "xid", xid: drop.xid }, { inclusive: false }),
+      await plan(ofTime(instant(drop.at - 1n))),
+    ]) {
+      expect(undone.inputs.settings).toMatchObject({
+        recovery_target_lsn: formatLsn(before.target.lastCommit!.lsn),
+        recovery_target_inclusive: "on",
+      });
+      expect(undone.target.firstLost?.xid).toBe(drop.xid);
+      expect(undone.inputs.warnings.join()).toContain(`transaction ${drop.xid} drops database`);
+    }
+  });
+
+  test("a position inside it is refused and the last earlier commit proposed, also one just before its first record", async () => {
+    const drop = (await plan(ofXid("before drop"))).target.firstLost!;
+    const inPlace = await firstStepOf(drop);
+    const inside = [
+      { at: drop.lsn, inclusive: false },
+      { at: inPlace, inclusive: true },
+      // PostgreSQL still replays the first record that begins at or after it, which is the in-place update.
+      { at: lsn(inPlace - 8n), inclusive: true },
+      { at: lsn(inPlace + 8n), inclusive: false },
+    ];
+    for (const { at, inclusive } of inside) {
+      const answer = await refusal({ kind: "lsn", lsn: at }, { inclusive });
+      expect(answer).toMatchObject({ refusal: "half-dropped-database", nearest: { xid: xids["before drop"] } });
+      expect(answer.next).toContain(`--target-xid ${xids["before drop"]}`);
+    }
+    const before = await plan({ kind: "lsn", lsn: inPlace }, { inclusive: false });
+    expect([before.target.lastCommit?.xid, before.target.firstLost?.xid]).toEqual([xids["before drop"], drop.xid]);
   });
 });
 

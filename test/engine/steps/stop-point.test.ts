@@ -46,17 +46,6 @@ test("a server that does not say where it stopped is unknown, not right", () => 
   expect(judgeStop(inputs(), null, true).result).toBe("unknown");
 });
 
-test("a time is stopped at by the last kept commit, which leaves no later transaction open", () => {
-  const settings = recoverySettings(inputs(), "false", at("0/3000000"));
-  expect(settings).toMatchObject({
-    recovery_target_lsn: "0/3000100",
-    recovery_target_inclusive: "on",
-    recovery_target_timeline: "1",
-    recovery_target_action: "pause",
-  });
-  expect(settings).not.toHaveProperty("recovery_target_time");
-});
-
-test("a last commit before the end of the backup cannot be stopped at, so the time stays", () => {
-  expect(recoverySettings(inputs(), "false", at("0/3000180"))).toHaveProperty("recovery_target_time");
+test("PostgreSQL is told the plan's settings as they were shown", () => {
+  expect(recoverySettings(inputs(), "false")).toMatchObject(inputs().settings);
 });

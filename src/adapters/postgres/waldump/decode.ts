@@ -2,7 +2,7 @@ import { instant, instantFromPostgres } from "../../../domain/instant.ts";
 import { lsn, type Lsn } from "../../../domain/lsn.ts";
 import type { WalEvent } from "../../../domain/wal-event.ts";
 import { globalTablespace, partsOf, resource, type RecordParts } from "./record.ts";
-import { decodeTransactionEnd } from "./transaction-record.ts";
+import { decodeTransaction } from "./transaction-record.ts";
 
 /** A whole record: where its bytes are, and where it stands in the WAL. */
 export interface WholeRecord {
@@ -21,7 +21,7 @@ export function decodeRecord(record: WholeRecord): WalEvent | null {
   if (parts === null) return null;
   switch (view.getUint8(start + 17)) {
     case resource.transaction:
-      return decodeTransactionEnd(record, parts);
+      return decodeTransaction(record, parts);
     case resource.xlog:
       return decodeXlog(record, parts);
     case resource.database:

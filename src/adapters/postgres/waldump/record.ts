@@ -11,7 +11,7 @@ export const globalTablespace = 1664;
 export const switchInfo = 0x40;
 
 const wantedXlog: ReadonlySet<number> = new Set([0x00, 0x10, 0x50, 0x60, 0x70, 0x90]);
-const wantedTransaction: ReadonlySet<number> = new Set([0x00, 0x20, 0x30, 0x40]);
+const wantedTransaction: ReadonlySet<number> = new Set([0x00, 0x10, 0x20, 0x30, 0x40]);
 
 /** Whether a record of that kind may say something we keep; heap rows only of shared relations, see `isSharedRow`. */
 export function isWanted(resourceId: number, info: number): boolean {

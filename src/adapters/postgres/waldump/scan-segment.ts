@@ -11,6 +11,8 @@ export interface SegmentScan {
   readonly events: WalEvent[];
   readonly firstRecord: number | null;
   readonly lastRecord: number | null;
+  /** The first record that begins at or after the offset that was asked for. */
+  readonly recordFrom: number | null;
   readonly previousRecord: Lsn | null;
   /** First byte after the last valid record, or the segment's size when the WAL goes on. */
   readonly end: number;
@@ -23,13 +25,13 @@ export interface SegmentScan {
 /**
  * Walks the records that begin in a segment (access/transam/xlogreader.c). The chain of xl_prev and the pages' own
  * addresses tell WAL from what a recycled file still holds; checksums are looked at for the records that we keep, and
- * for all with `checkAll`. The caller has checked that `bytes` is the segment that `header` says.
+ * for all with `checkAll`. The caller has checked that `bytes` is the segment that `header` says. `from`: see `recordFrom`.
  */
-export function scanSegment(bytes: Uint8Array, header: SegmentHeader, checkAll = false): SegmentScan {
-  const walk = new Walk(bytes, header, checkAll);
+export function scanSegment(bytes: Uint8Array, header: SegmentHeader, checkAll = false, from = 0): SegmentScan {
+  const walk = new Walk(bytes, header, checkAll, from);
   walk.run();
   // A record that was cut off by a crash can have a sound head: where the WAL ends, every checksum counts.
-  if (walk.ended !== null && walk.ended !== "wal switch" && !checkAll) return scanSegment(bytes, header, true);
+  if (walk.ended !== null && walk.ended !== "wal switch" && !checkAll) return scanSegment(bytes, header, true, from);
   return walk.result();
 }
 
@@ -40,7 +42,7 @@ export function finishRecord(
   bytes: Uint8Array,
   header: SegmentHeader,
 ): { readonly event: WalEvent | null } | "goes on" | null {
-  const walk = new Walk(bytes, header, false);
+  const walk = new Walk(bytes, header, false, 0);
   const done = walk.gather(pending, 0);
   if (done === "goes on") return "goes on";
   if (done === null || !pending.isSound()) return null;
@@ -64,20 +66,23 @@ class Walk {
   readonly #view: DataView;
   readonly #header: SegmentHeader;
   readonly #checkAll: boolean;
+  readonly #from: number;
   readonly #size: number;
   readonly #high: number;
   readonly #low: number;
   #first: number | null = null;
   #last: number | null = null;
+  #recordFrom: number | null = null;
   #previous: Lsn | null = null;
   #end = 0;
   #pending: Assembly | null = null;
 
-  constructor(bytes: Uint8Array, header: SegmentHeader, checkAll: boolean) {
+  constructor(bytes: Uint8Array, header: SegmentHeader, checkAll: boolean, from: number) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#header = header;
     this.#checkAll = checkAll;
+    this.#from = from;
     this.#size = Math.min(bytes.length - (bytes.length % header.pageSize), header.segmentSize);
     this.#high = Number(header.address >> 32n);
     this.#low = Number(header.address & 0xffff_ffffn);
@@ -88,6 +93,7 @@ class Walk {
       events: this.events,
       firstRecord: this.#first,
       lastRecord: this.#last,
+      recordFrom: this.#recordFrom,
       previousRecord: this.#previous,
       end: this.#end,
       ended: this.ended,
@@ -252,6 +258,7 @@ class Walk {
   #note(at: number): void {
     this.#first ??= at;
     this.#last = at;
+    if (this.#recordFrom === null && at >= this.#from) this.#recordFrom = at;
   }
 
   #keep(event: WalEvent | null): void {

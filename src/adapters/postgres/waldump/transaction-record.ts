@@ -1,5 +1,5 @@
 import { instantFromPostgres } from "../../../domain/instant.ts";
-import type { TransactionEnd } from "../../../domain/wal-event.ts";
+import type { WalEvent } from "../../../domain/wal-event.ts";
 import type { WholeRecord } from "./decode.ts";
 import type { RecordParts } from "./record.ts";
 
@@ -12,17 +12,20 @@ const has = {
   twoPhase: 16,
   droppedStatistics: 256,
 } as const;
+const prepare = 0x10;
 const relationSize = 12;
 const invalidationSize = 16;
 
 /**
- * Commit and abort records (access/xact.h, ParseCommitRecord): time, then the parts that xinfo announces, each an
+ * Transaction records. Those of commit and abort (access/xact.h, ParseCommitRecord): time, then the parts that xinfo announces, each an
  * array behind its count, in this order. Dropped statistics came in 15 and grew in 18.
  */
-export function decodeTransactionEnd(record: WholeRecord, { mainAt, mainLength }: RecordParts): TransactionEnd | null {
+export function decodeTransaction(record: WholeRecord, { mainAt, mainLength }: RecordParts): WalEvent | null {
   const { view, start, major } = record;
   const info = view.getUint8(start + 16);
   const operation = info & 0x70;
+  if (operation === prepare)
+    return { kind: "prepare", lsn: record.lsn, endLsn: record.endLsn, xid: view.getUint32(start + 4, true) };
   const isCommit = operation === 0x00 || operation === 0x30;
   const prepared = operation === 0x30 || operation === 0x40;
   const end = mainAt + mainLength;

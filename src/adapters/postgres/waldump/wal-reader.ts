@@ -1,5 +1,5 @@
 import { PgrescueError } from "../../../domain/errors.ts";
-import { lsn } from "../../../domain/lsn.ts";
+import { lsn, type Lsn } from "../../../domain/lsn.ts";
 import { segmentName, segmentStart, type SegmentNumber } from "../../../domain/segment.ts";
 import type { SegmentSummary, WalEvent } from "../../../domain/wal-event.ts";
 import type { SegmentAddress, WalReader, WalSource } from "../../../ports/wal-reader.ts";
@@ -19,6 +19,11 @@ export function createWalReader(): WalReader {
       const own = memory.get(source) ?? new Memory();
       memory.set(source, own);
       return own.summarise(source, segment, next);
+    },
+    async recordFrom(source, segment, at) {
+      const own = memory.get(source) ?? new Memory();
+      memory.set(source, own);
+      return own.recordFrom(source, segment, at);
     },
   };
 }
@@ -46,6 +51,16 @@ class Memory {
     const summary = summaryOf(scan, segment, header);
     if (summary.complete) this.#remember(name, summary);
     return summary;
+  }
+
+  async recordFrom(source: WalSource, segment: SegmentAddress, at: Lsn): Promise<Lsn | null> {
+    const name = segmentName(segment.timeline, segment.number, source.inventory.segmentSize);
+    const bytes = await this.#fetch(source, name);
+    if (bytes === null) return null;
+    const header = checkedHeader(bytes, name, segment, source);
+    const from = at > header.address ? Number(at - header.address) : 0;
+    const found = scanSegment(bytes, header, false, from).recordFrom;
+    return found === null ? null : lsn(header.address + BigInt(found));
   }
 
   /** Reads on in the following segments until the record at the end of `scan` is whole, and adds what it says. */
