@@ -15,12 +15,16 @@ export interface TestServerOptions {
   /** archive_mode = on with this command. */
   readonly archiveCommand?: string;
   readonly segmentSizeMiB?: number;
+  /** Directory with the programs of another PostgreSQL. */
+  readonly bin?: string;
 }
 
 export type TestServer = ThrowawayServer & AsyncDisposable;
 
-/** The directory with the oldest installed PostgreSQL's programs (Debian's layout). */
+/** The directory with the oldest installed PostgreSQL's programs (Debian's layout), or what PGRESCUE_TEST_BIN says. */
 export function postgresBin(): string {
+  const told = process.env["PGRESCUE_TEST_BIN"];
+  if (told !== undefined) return told;
   const [major] = readdirSync("/usr/lib/postgresql").sort((a, b) => Number(a) - Number(b));
   return `/usr/lib/postgresql/${major}/bin`;
 }
