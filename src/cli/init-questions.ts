@@ -1,6 +1,6 @@
 import { confirm, input } from "@inquirer/prompts";
-import { userInfo } from "node:os";
 import { resolve } from "node:path";
+import { currentUser } from "../adapters/system/users.ts";
 import { PgrescueError } from "../domain/errors.ts";
 import type { Arguments, Terminal } from "./command.ts";
 
@@ -34,7 +34,7 @@ export async function askInit(args: Arguments, terminal: Terminal): Promise<Init
   const user = await answer(
     "user",
     "User (a superuser, or one with the rights that `pgrescue doctor` names):",
-    terminal.env["PGUSER"] ?? userInfo().username,
+    terminal.env["PGUSER"] ?? (await currentUser()).name,
   );
   const database = await answer("database", "Database to connect to:", terminal.env["PGDATABASE"] ?? defaults.database);
   const repository =

@@ -10,10 +10,12 @@ import { PgrescueError } from "../../domain/errors.ts";
 import { formatInstant } from "../../domain/instant.ts";
 import type { Actor } from "../../domain/run/events.ts";
 import type { RunSpec } from "../../domain/run/spec.ts";
+import type { RunState } from "../../domain/run/state.ts";
 import { startRun, type RunHandle } from "../../engine/runner.ts";
 import type { StepRegistry } from "../../engine/step.ts";
 import type { World } from "../../engine/world.ts";
 import { currentActor } from "./actor.ts";
+import { recordRun } from "./record-run.ts";
 
 /** What compose.ts gives a runner. */
 export interface RunnerWiring {
@@ -31,6 +33,7 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
   const working = Promise.withResolvers<RunHandle>();
   let closeJournal: () => Promise<void>;
   let faces: { close(): Promise<void> };
+  let record: (state: RunState) => Promise<void>;
   try {
     const spec = await readSpec(runDirectory);
     const launch = await readLaunch(runDirectory);
@@ -43,6 +46,7 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
     if (brokenAt !== null) throw brokenChain(spec.run, brokenAt);
     closeJournal = () => journal.close();
     const world = await wiring.openWorld(spec, runDirectory);
+    record = (state) => recordRun(spec, state, world);
     faces = await serveFaces(runDirectory, {
       lines: () => linesOf(working.promise),
       handle: async (message) => handle(await working.promise, message),
@@ -59,7 +63,9 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
   }
   try {
     const run = await working.promise;
-    return (await run.finished).exitCode;
+    const { exitCode } = await run.finished;
+    await record(run.state());
+    return exitCode;
   } finally {
     await closeJournal();
     const [own, ...others] = locks;
