@@ -42,7 +42,7 @@ export interface DataDirectory {
   readonly control: ControlData | null;
   /** The postmaster that runs on it, by postmaster.pid checked against the process table. */
   readonly postmaster: { readonly pid: number; readonly port: number; readonly socketDirectory: string } | null;
-  /** postmaster.pid is there and no such process lives. */
+  /** postmaster.pid is there, no such process lives, and nothing else of a server works in the directory. */
   readonly stalePidFile: boolean;
   readonly hasBackupLabel: boolean;
   readonly signalFile: "recovery.signal" | "standby.signal" | null;

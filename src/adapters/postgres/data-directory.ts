@@ -7,7 +7,7 @@ import type { ControlData, DataDirectory, DataDirectoryKind, Installation } from
 import type { OsUser } from "../../ports/shell.ts";
 import { ownerOf } from "../system/users.ts";
 import { majorOf } from "./control-data.ts";
-import { findPostmaster, readPidFile } from "./postmaster.ts";
+import { findPostmaster, isWorkedIn, readPidFile } from "./postmaster.ts";
 
 /** How `inspectDataDirectory` gets control data for a major version; null where no programs of it are installed. */
 export type ControlReader = (dataDirectory: string, major: number) => Promise<ControlData | null>;
@@ -33,7 +33,7 @@ export async function inspectDataDirectory(path: string, readControl: ControlRea
       postmaster === null
         ? null
         : { pid: postmaster.pid, port: postmaster.port, socketDirectory: postmaster.socketDirectory },
-    stalePidFile: pidFile !== null && postmaster === null,
+    stalePidFile: pidFile !== null && postmaster === null && !(await isWorkedIn(path)),
     hasBackupLabel: names.includes("backup_label"),
     // PostgreSQL looks for standby.signal first, and it wins.
     signalFile: names.includes("standby.signal")

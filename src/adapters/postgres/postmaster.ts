@@ -1,4 +1,4 @@
-import { readFile, readlink, realpath } from "node:fs/promises";
+import { readdir, readFile, readlink, realpath } from "node:fs/promises";
 import { join } from "node:path";
 
 /** A postmaster.pid as it was read. `socketDirectory` is "" when the server has no socket. */
@@ -48,6 +48,19 @@ async function isPostmasterOf(file: PidFile, dataDirectory: string): Promise<boo
   if (cwd !== null) return cwd === (await realpath(dataDirectory).catch(() => dataDirectory));
   const name = stat.slice(stat.indexOf("(") + 1, stat.lastIndexOf(")"));
   return /^(postgres|postmaster)/.test(name);
+}
+
+/**
+ * Whether any process works in a data directory: a postmaster, its backends, or a restore_command that outlived them
+ * (PostgreSQL's processes never leave it). What may not be seen does not count.
+ */
+export async function isWorkedIn(dataDirectory: string): Promise<boolean> {
+  const place = await realpath(dataDirectory).catch(() => dataDirectory);
+  for (const name of await readdir("/proc").catch(() => [])) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    if ((await readlink(`/proc/${name}/cwd`).catch(() => null)) === place) return true;
+  }
+  return false;
 }
 
 /** Systems without /proc: whether anything has this number. */

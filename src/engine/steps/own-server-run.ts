@@ -42,6 +42,7 @@ export async function startOwnServer(inputs: RecoveryInputs, ctx: StepContext): 
   await refuseEscapes(inputs, ctx);
   const server = ownServer(inputs, ctx);
   await files.makeDirectory(server.socketDirectory);
+  await setStalePidFileAside(inputs, ctx);
   const offset = (await files.facts(server.logFile))?.size ?? 0;
   await ctx.command(
     postgres.startCommand({
@@ -52,6 +53,16 @@ export async function startOwnServer(inputs: RecoveryInputs, ctx: StepContext): 
     }),
   );
   return offset;
+}
+
+/**
+ * PostgreSQL refuses to start while the number in postmaster.pid belongs to any process: one that was given the same
+ * number after a reboot, or a dead one that nobody has waited for (containers whose first process does not).
+ */
+async function setStalePidFileAside({ dataDirectory }: RecoveryInputs, ctx: StepContext): Promise<void> {
+  const { files, postgres, clock } = ctx.world;
+  if (!(await postgres.inspect(dataDirectory)).stalePidFile) return;
+  await files.move(`${dataDirectory}/postmaster.pid`, `${dataDirectory}/postmaster.pid.stale-${clock.now()}`);
 }
 
 /** Stops this run's own server; nothing to do where it does not run. */
