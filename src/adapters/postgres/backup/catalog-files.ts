@@ -30,7 +30,12 @@ export async function configurationFiles(sql: Sql, dataDirectory: string | null)
   ]) {
     for (const row of await sql.query<{ path: string }>(query).catch(() => [])) add(row.path, "include");
   }
-  for (const view of ["pg_hba_file_rules", "pg_ident_file_mappings"]) {
+  // Included files, and the column that names them, came with PostgreSQL 16; a query that fails stays in the server's log.
+  const [version] = await sql.query<{ includes: boolean }>(
+    "select current_setting('server_version_num')::int >= 160000 as includes",
+  );
+  const views = version?.includes === true ? ["pg_hba_file_rules", "pg_ident_file_mappings"] : [];
+  for (const view of views) {
     for (const row of await sql
       .query<{ path: string }>(`select distinct file_name as path from pg_catalog.${view}`)
       .catch(() => []))
