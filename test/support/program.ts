@@ -22,14 +22,18 @@ export async function pgrescue(
     stdin: "ignore",
     cwd: options.cwd ?? "/",
     extendEnv: false,
-    env: {
-      PATH: process.env["PATH"] ?? "",
-      HOME: "/nonexistent",
-      LANG: "C.UTF-8",
-      TMPDIR: process.env["TMPDIR"] ?? "/tmp",
-      ...options.env,
-    },
+    env: { ...programEnvironment(), ...options.env },
     timeout: options.timeout ?? 110_000,
   });
   return { exit: result.exitCode, stdout: result.stdout, stderr: result.stderr };
+}
+
+/** An environment without anybody's configuration. */
+export function programEnvironment(): Record<string, string> {
+  return {
+    PATH: process.env["PATH"] ?? "",
+    HOME: "/nonexistent",
+    LANG: "C.UTF-8",
+    TMPDIR: process.env["TMPDIR"] ?? "/tmp",
+  };
 }

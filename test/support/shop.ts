@@ -1,13 +1,17 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { appendFile, chmod, mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { stringify } from "yaml";
 import { freePort, serverUser, startThrowawayServer } from "../../src/adapters/postgres/throwaway-server.ts";
 import { createShell } from "../../src/adapters/system/exec.ts";
 import { programFor, thisProgram, type Program } from "../../src/adapters/system/program.ts";
 import { generateArchiveCommand, quoteSetting } from "../../src/adapters/wal/restore-command.ts";
-import { pgrescue, programScript, type ProgramResult } from "./program.ts";
+import type { RunEvent } from "../../src/domain/run/events.ts";
+import { pgrescue, programEnvironment, programScript, type ProgramResult } from "./program.ts";
 import { newRepository } from "./new-repository.ts";
 import { giveToServer, postgresBin, temporaryDirectory, type TestServer } from "./server.ts";
 
@@ -31,7 +35,9 @@ export interface Shop extends AsyncDisposable {
   argv(...words: readonly string[]): readonly string[];
   /** The real program on this shop's configuration, without a terminal. */
   pgrescue(...words: readonly string[]): Promise<ProgramResult>;
-  /** The same; fails unless it ends with `exit`. */
+  /** The same with `--jsonl`, while it works. */
+  watch(...words: readonly string[]): WatchedRun;
+  /** The same as `pgrescue`; fails unless it ends with `exit`. */
   must(exit: number, ...words: readonly string[]): Promise<ProgramResult>;
   /** Ends the current segment and waits until all WAL up to now is archived. */
   archived(): Promise<void>;
@@ -47,6 +53,15 @@ export interface Shop extends AsyncDisposable {
   stopServerOf(dataDirectory: string): Promise<void>;
   /** Everything that was printed by `pgrescue` so far. */
   readonly printed: readonly string[];
+}
+
+/** A run of the real program whose events are read as they come. */
+export interface WatchedRun {
+  readonly child: ChildProcess;
+  /** The next event that `is` accepts; null when the output ended before one came. */
+  until(is: (event: RunEvent) => boolean): Promise<RunEvent | null>;
+  /** The exit code, once the program has ended. */
+  readonly ended: Promise<number | null>;
 }
 
 export interface ShopOptions {
@@ -141,6 +156,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
         );
       return result;
     },
+    watch: (...words) => watchRun([...words, "--jsonl", "--config", configFile], printed),
     archived: async () => {
       const last = await server.sql("select pg_walfile_name(pg_switch_wal())");
       for (let tries = 0; tries < 600; tries++) {
@@ -166,6 +182,30 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
       await server.run(["pg_ctl", "-D", dataDirectory, "-m", "immediate", "-w", "stop"]);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+function watchRun(words: readonly string[], printed: string[]): WatchedRun {
+  const child = spawn(process.execPath, [programScript, ...words], {
+    stdio: ["ignore", "pipe", "pipe"],
+    cwd: "/",
+    env: programEnvironment(),
+  });
+  const ended = once(child, "close").then(([code]) => code as number | null);
+  child.stderr.on("data", (chunk: Buffer) => printed.push(chunk.toString()));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    child,
+    ended,
+    until: async (is) => {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done === true) return null;
+        printed.push(value);
+        const event = JSON.parse(value) as RunEvent;
+        if (is(event)) return event;
+      }
+    },
   };
 }
 
