@@ -1,0 +1,97 @@
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openShop, type Shop } from "../support/shop.ts";
+import { giveToServer } from "../support/server.ts";
+
+let shop: Shop;
+
+beforeAll(async () => {
+  shop = await openShop();
+  await shop.server.sql("create table orders as select n as id from generate_series(1, 1000) n");
+});
+
+afterAll(async () => {
+  await shop[Symbol.asyncDispose]();
+});
+
+test("a backup is added to the fleet's history in the repository", async () => {
+  const { stdout } = await shop.must(0, "backup", "--json");
+  const { id } = JSON.parse(stdout) as { readonly id: string };
+  const months = await readdir(join(shop.repository, "shop", "runs"));
+  const record = JSON.parse(
+    await readFile(join(shop.repository, "shop", "runs", months[0] ?? "", `${id}.json`), "utf8"),
+  );
+  expect(record).toMatchObject({
+    schema: "pgrescue.run/v1",
+    id,
+    kind: "backup",
+    outcome: { result: "done", exitCode: 0 },
+  });
+});
+
+test("points lists the backup and a window; status, doctor and report agree that it is there", async () => {
+  await shop.archived();
+  const points = JSON.parse((await shop.must(0, "points", "--json")).stdout);
+  expect(points).toMatchObject({
+    schema: "pgrescue.points/v1",
+    points: [{ kind: "base", status: "ok", cluster: "shop" }],
+    holes: [],
+  });
+  expect(points.windows).toHaveLength(1);
+  expect(JSON.parse((await shop.must(0, "status", "--json")).stdout)).toMatchObject({ schema: "pgrescue.status/v1" });
+  const doctor = await shop.pgrescue("doctor", "--json");
+  expect(JSON.parse(doctor.stdout)).toMatchObject({ schema: "pgrescue.doctor/v1", cluster: "shop" });
+  expect((await shop.must(0, "report")).stdout).toMatch(/^# /);
+});
+
+test("verify reads a point's bytes, and finds a flipped one", async () => {
+  const { points } = JSON.parse((await shop.must(0, "points", "--json")).stdout) as {
+    points: { id: string; systemIdentifier: string }[];
+  };
+  const [point] = points;
+  expect(JSON.parse((await shop.must(0, "verify", "--json")).stdout)).toMatchObject({
+    schema: "pgrescue.verify/v1",
+    point: point?.id,
+    result: "pass",
+  });
+  const archive = join(shop.repository, "shop", point?.systemIdentifier ?? "", "base", point?.id ?? "", "base.tar.zst");
+  const bytes = await readFile(archive);
+  const at = Math.floor(bytes.length / 2);
+  const flipped = Buffer.from(bytes);
+  flipped[at] = (flipped[at] ?? 0) ^ 0xff;
+  await writeFile(archive, flipped);
+  const { stdout } = await shop.must(50, "verify", point?.id ?? "");
+  expect(stdout).toContain("[FAIL] every object is as it was written");
+  await writeFile(archive, bytes);
+  await shop.must(0, "verify", point?.id ?? "");
+});
+
+test("verify --restore takes the point up the ladder on a scratch server", async () => {
+  const to = shop.place("verified");
+  const { stdout } = await shop.must(0, "verify", "--restore", "--to", to);
+  expect(await shop.query(stdout.trim(), "select count(*) from orders")).toBe("1000");
+  await shop.stopServerOf(to);
+});
+
+test("an empty place where a repository was before is not taken for a new one", async () => {
+  const away = `${shop.repository}-away`;
+  await rename(shop.repository, away);
+  await mkdir(shop.repository, { mode: 0o700 });
+  await giveToServer(shop.repository);
+  const { stderr } = await shop.must(30, "backup", "--no-input");
+  expect(stderr).toContain("holds no repository");
+  expect(await readdir(shop.repository)).toEqual([]);
+  await rename(shop.repository, `${shop.repository}-bare`);
+  await rename(away, shop.repository);
+  await shop.must(0, "backup", "--no-input");
+});
+
+test("runbooks can be listed, checked and printed to be followed by hand", async () => {
+  const { stdout } = await shop.must(0, "runbook", "list");
+  for (const id of ["backup", "restore-to-scratch", "rewind-in-place"]) {
+    expect(stdout).toContain(id);
+    await shop.must(0, "runbook", "check", id);
+    expect((await shop.must(0, "runbook", "print", id)).stdout).toMatch(/^# /);
+  }
+});
