@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 // Plain JavaScript on purpose: it must run on any Node, to say what is wrong with a Node that is too old.
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -22,6 +21,8 @@ if ((major === 24 && minor >= 15) || major >= 26) {
 } else {
   const own = fileURLToPath(new URL("../node_modules/node/bin/node", import.meta.url));
   if (existsSync(own) && process.env.PGRESCUE_NODE_TRIED === undefined) {
+    // Only here: loading it costs a tenth of the start of a command that PostgreSQL runs for every WAL segment.
+    const { spawnSync } = await import("node:child_process");
     const child = spawnSync(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
       stdio: "inherit",
       env: { ...process.env, PGRESCUE_NODE_TRIED: "1" },

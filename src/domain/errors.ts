@@ -99,6 +99,8 @@ export interface ErrorDetail {
   readonly cause?: unknown;
 }
 
+const mark = Symbol.for("pgrescue.error");
+
 /**
  * The only error that pgrescue throws on purpose. `message`: lower-case, no period, what was found.
  * Anything else that reaches `main` is a bug and prints a stack.
@@ -107,6 +109,15 @@ export class PgrescueError extends Error {
   readonly code: ErrorCode;
   readonly means: string;
   readonly next: string;
+
+  /** By a mark, not by identity: commands that are bundled on their own have a class of their own. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && mark in value;
+  }
+
+  get [mark](): true {
+    return true;
+  }
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
