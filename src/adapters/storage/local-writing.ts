@@ -81,10 +81,11 @@ export async function publishIfAbsent(
   metadata: Metadata | undefined,
 ): Promise<"stored" | "exists"> {
   try {
-    if (await exists(path)) return "exists";
-    if (metadata !== undefined && !(await claimMetadata(root, path, JSON.stringify(metadata)))) return "exists";
-    const stored = await linkIfAbsent(temporary, path);
-    // Also when it exists: its writer may not have come to its own fsync of the directory.
+    const isFree =
+      !(await exists(path)) && (metadata === undefined || (await claimMetadata(root, path, JSON.stringify(metadata))));
+    const stored = isFree && (await linkIfAbsent(temporary, path));
+    // Also when it exists: its writer may have been killed before its own fsync of the directory, and "exists" lets the
+    // caller forget its copy.
     await syncDirectory(dirname(path));
     return stored ? "stored" : "exists";
   } finally {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, symlink, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readlink, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openStore } from "../../../src/adapters/storage/registry.ts";
@@ -82,3 +82,35 @@ it("can be made read-only", async () => {
   await expect(guarded.write("b")).rejects.toMatchObject({ code: "precondition-refused" });
   await expect(guarded.delete("a")).rejects.toMatchObject({ code: "precondition-refused" });
 });
+
+it("makes an object's name durable also when another writer has stored it, who may have been killed before that", async () => {
+  await using directory = await temporaryDirectory();
+  const store = await openStore(directory.path);
+  const synced = await syncedPaths(async () => {
+    await store.put("a/b", Buffer.from("x"), { ifAbsent: true, metadata: { k: "v" } });
+  });
+  expect(synced).toContain(join(directory.path, "a"));
+  const again = await syncedPaths(async () => {
+    expect(await store.put("a/b", Buffer.from("x"), { ifAbsent: true, metadata: { k: "v" } })).toBe("exists");
+  });
+  expect(again).toContain(join(directory.path, "a"));
+});
+
+/** What is fsynced while `work` runs. */
+async function syncedPaths(work: () => Promise<void>): Promise<readonly string[]> {
+  const probe = await open("/dev/null", "r");
+  const prototype = Object.getPrototypeOf(probe) as { sync: (this: { readonly fd: number }) => Promise<void> };
+  await probe.close();
+  const { sync } = prototype;
+  const paths: string[] = [];
+  prototype.sync = async function watched(this: { readonly fd: number }): Promise<void> {
+    paths.push(await readlink(`/proc/self/fd/${this.fd}`));
+    await sync.call(this);
+  };
+  try {
+    await work();
+  } finally {
+    prototype.sync = sync;
+  }
+  return paths;
+}
