@@ -50,6 +50,14 @@ test("other content under a stored name is refused as two servers writing one ar
   });
 });
 
+test("a damaged copy in the archive is not taken for the segment that is stored again", async () => {
+  await using world = await openArchive();
+  const content = makeSegment(one);
+  await world.archive.store(one, content);
+  await writeFile(world.object(one), zstdCompressSync(makeSegment(one, { fill: 8 })));
+  await expect(world.archive.store(one, content)).rejects.toMatchObject({ code: "damaged-data" });
+});
+
 test("a segment whose recorded hash is lost is compared by content", async () => {
   await using world = await openArchive();
   const content = makeSegment(one);

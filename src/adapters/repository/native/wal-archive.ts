@@ -40,7 +40,8 @@ export function openWalArchive({ store, prefix, systemIdentifier }: WalArchiveOp
 
   const sameAsStored = async (name: string, key: string, sha256: string): Promise<boolean> => {
     const known = (await store.head(key))?.metadata["sha256"];
-    if (known !== undefined) return known === sha256;
+    if (known !== undefined && known !== sha256) return false;
+    // What the metadata says is not enough: the caller forgets its copy, so the stored one must be readable and the same.
     const content = await fetch(name);
     return content !== null && hash("sha256", content) === sha256;
   };
