@@ -207,6 +207,32 @@ it("does not follow a link that somebody put into the target", async () => {
   expect(await readdir(join(world.path, "outside"))).toEqual([]);
 });
 
+it("goes on when it was killed after it had taken the mark off a tablespace, and before the data directory's", async () => {
+  await using temporary = await temporaryDirectory();
+  const at = (name: string): string => join(temporary.path, name);
+  await makeClusterDirectory(at("data"), {});
+  await mkdir(at("space/PG_15_1/5"), { recursive: true });
+  await writeFile(at("space/PG_15_1/5/16400"), "row");
+  const store = await openStore(at("repository"), { create: true });
+  const repository = await openNativeRepository({ name: "test", url: store.url, store, create: true });
+  const reader = await repository.openBackup(
+    await backupDirectory({ store, directory: at("data"), tablespaces: { 16385: at("space") } }),
+  );
+  const restoreBoth = (signal = never) =>
+    collect(reader.restore({ dataDirectory: at("out"), tablespaces: { 16385: at("tablespace") }, signal }));
+  const controller = new AbortController();
+  const interrupted = restoreBoth(controller.signal).catch(() => undefined);
+  while (!(await namesIn(at("out"))).includes(restoreMarker)) await delay(1);
+  controller.abort();
+  await interrupted;
+  const mark = await readFile(join(at("out"), restoreMarker));
+  await restoreBoth();
+  await writeFile(join(at("out"), restoreMarker), mark);
+  await restoreBoth();
+  expect(await namesIn(at("out"))).not.toContain(restoreMarker);
+  expect(await readFile(at("tablespace/PG_15_1/5/16400"), "utf8")).toBe("row");
+});
+
 it("brings a linked pg_wal back as a directory and leaves tablespace_map out", async () => {
   await using temporary = await temporaryDirectory();
   const reader = await backupOf(temporary.path, async (archive) => {

@@ -44,10 +44,12 @@ async function run(restore: Restore, report: (progress: Progress) => void, signa
   for (const object of document.objects) {
     if (object.name.endsWith(".index.zst")) await verifyObject(store, folder, object);
   }
-  for (const [archive, directory] of places) await claimDirectory(directory, identityOf(restore, archive));
+  await claimDirectory(request.dataDirectory, identityOf(restore, "base"));
   const base = confinedTree(request.dataDirectory);
-  // When it is there, an earlier attempt had made everything durable.
+  // When it is there, an earlier attempt had made everything durable, and may have released some tablespaces already.
   if (!(await exists(base.resolve(controlFile)))) {
+    for (const [archive, directory] of places)
+      if (archive !== "base") await claimDirectory(directory, identityOf(restore, archive));
     await writeTrees(restore, places, base, report, signal);
     await revealControlFile(base);
   }
