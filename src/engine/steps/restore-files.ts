@@ -6,10 +6,10 @@ import { ownMark, restoreIntent, writeOwnMark } from "./own-mark.ts";
 import { recoveryInputs } from "./recovery-inputs.ts";
 import { logged } from "./signals.ts";
 
-/** Opens the run's recovery point. Throws `no-recovery-point` when the repository does not offer it any more. */
+/** Opens the run's recovery point: a clone's backups have the same system identifier and may have the same id. Throws `no-recovery-point` when the repository does not offer it any more. */
 export async function openPoint(inputs: RecoveryInputs, ctx: StepContext): Promise<BackupReader> {
   const repository = await ctx.world.repository(inputs.repository);
-  for await (const point of repository.points({ systemIdentifier: inputs.systemIdentifier })) {
+  for await (const point of repository.points({ cluster: inputs.cluster, systemIdentifier: inputs.systemIdentifier })) {
     if (point.id === inputs.point) return repository.openBackup(point);
   }
   throw new PgrescueError("no-recovery-point", `${inputs.repository} has no point ${inputs.point}`);
