@@ -6,7 +6,7 @@ import type { StepContext, StepKind } from "../step.ts";
 import { installationFor } from "./own-server.ts";
 import { ownMarkName } from "./own-mark.ts";
 import { hasRecorded } from "./recorded.ts";
-import { recoveryInputs } from "./recovery-inputs.ts";
+import { majorOf, recoveryInputs } from "./recovery-inputs.ts";
 import { openPoint } from "./restore-files.ts";
 import { judged, recorded, verdict } from "./signals.ts";
 
@@ -33,6 +33,11 @@ export const step: StepKind<Record<string, never>> = {
   },
   async *run(_p, ctx) {
     const inputs = recoveryInputs(ctx.inputs);
+    if (majorOf(inputs) < 13) {
+      yield judged(verdict(name, title, "skip", "pg_verifybackup came with PostgreSQL 13", { rung: "bytes" }));
+      yield recorded(name, "skip");
+      return;
+    }
     const manifest = await (await openPoint(inputs, ctx)).manifest();
     if (manifest === null) {
       yield judged(verdict(name, title, "skip", "the backup has no manifest", { rung: "bytes" }));
