@@ -1,9 +1,11 @@
 import { formatLsn } from "../../domain/lsn.ts";
 import { segmentName } from "../../domain/segment.ts";
+import type { TimelineHistory } from "../../domain/timeline.ts";
 import type { PreparedWal, RecoveryWal, RecoveryWalRequest } from "../../ports/recovery-wal.ts";
 import type { Repository } from "../../ports/repository.ts";
 import { fetchConfigDefaults, type FetchConfig, type FetchRepository } from "./fetch-config.ts";
 import { generateRestoreCommand } from "./restore-command.ts";
+import { openSavedWal } from "./saved-wal.ts";
 import { clearSpool, prepareSpool, spoolDirectoryOf } from "./spool.ts";
 
 export interface RecoveryWalOptions {
@@ -42,7 +44,8 @@ async function fetchConfigFor(request: RecoveryWalRequest, options: RecoveryWalO
   const { cluster, systemIdentifier, segmentSize, timeline } = request;
   const opened = await Promise.all(request.repositories.map((name) => options.repository(name)));
   const inventories = await Promise.all(opened.map((r) => r.wal(cluster, systemIdentifier).inventory()));
-  const history = inventories.flatMap((i) => i.histories).find((h) => h.timeline === timeline) ?? null;
+  const history =
+    inventories.flatMap((i) => i.histories).find((h) => h.timeline === timeline) ?? (await savedHistory(request));
   const isWhole = history !== null || timeline === 1;
   return {
     ...fetchConfigDefaults,
@@ -66,6 +69,13 @@ async function fetchConfigFor(request: RecoveryWalRequest, options: RecoveryWalO
     ),
     savedWal: request.savedWal === null ? [] : [request.savedWal],
   };
+}
+
+/** A server that died soon after its promotion has not archived the history of its own timeline: only its pg_wal has it. */
+async function savedHistory(request: RecoveryWalRequest): Promise<TimelineHistory | null> {
+  if (request.savedWal === null || request.timeline === 1) return null;
+  const { histories } = await openSavedWal(request.savedWal, request.systemIdentifier).inventory();
+  return histories.find((h) => h.timeline === request.timeline) ?? null;
 }
 
 /** The chosen backup where it holds the WAL of its own time; null where an archive does. */

@@ -66,6 +66,40 @@ test("a recovery's fetch.json knows the way to the target and what was stored, a
   await wal.finish(dataDirectory);
 });
 
+test("the way to a timeline whose history was never archived comes from the saved WAL", async () => {
+  await using directory = await temporaryDirectory();
+  const [root, saved, dataDirectory] = ["repository", "saved", "data"].map((name) => join(directory.path, name));
+  await mkdir(root as string);
+  await mkdir(saved as string);
+  await mkdir(join(dataDirectory as string, "pg_wal"), { recursive: true });
+  await writeFile(join(saved as string, "00000002.history"), "1\t0/280000\tno recovery target specified\n");
+  const store = await openLocalStore(root as string);
+  const repository = await openNativeRepository({ name: "main", url: store.url, store, create: true });
+  await repository
+    .wal("shop", systemIdentifier)
+    .store("000000010000000000000002", makeSegment("000000010000000000000002"));
+  const wal = createRecoveryWal({
+    node: "/usr/bin/node",
+    script: "/opt/pgrescue/bin/pgrescue.js",
+    repository: () => Promise.resolve(repository),
+    describe: (name) => ({ name, url: store.url, format: "native", options: {} }),
+  });
+  const { spool } = await wal.prepare({
+    cluster: "shop",
+    systemIdentifier,
+    repositories: ["main"],
+    point: "20261120T010411Z-base",
+    dataDirectory: dataDirectory as string,
+    postgresVersion: 150_000,
+    segmentSize: 1024 * 1024,
+    timeline: 2,
+    savedWal: saved as string,
+  });
+  expect(await readFetchConfig(join(spool, "fetch.json"))).toMatchObject({
+    target: { timeline: 2, switches: [{ parent: 1, switchedAt: "0/280000" }] },
+  });
+});
+
 test.each(["", "null", "{}", '{"schema":"pgrescue.fetch/v2"}', '{"schema":"pgrescue.fetch/v1","systemIdentifier":7}'])(
   "fetch.json with %j is refused, saying so",
   async (text) => {
