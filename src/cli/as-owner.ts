@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chown, mkdir, stat } from "node:fs/promises";
+import { lchown, mkdir, stat } from "node:fs/promises";
 import { constants } from "node:os";
 import { dirname, resolve } from "node:path";
 import { asUser, createShell } from "../adapters/system/exec.ts";
@@ -30,7 +30,8 @@ export async function runAsOwner(
     // Only what was made now changes hands: from the directory up to the first new one.
     if (first === undefined) continue;
     for (let made = directory; made.length >= first.length; made = dirname(made)) {
-      await chown(made, owner.uid, owner.gid);
+      // Not through a link that somebody who owns a directory above has put there meanwhile.
+      await lchown(made, owner.uid, owner.gid);
     }
   }
   const program = await programFor(owner, createShell());
