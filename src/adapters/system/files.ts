@@ -19,6 +19,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { messageOf, PgrescueError } from "../../domain/errors.ts";
 import type { FileFacts, Files } from "../../ports/files.ts";
 import { syncDirectory, writeFileDurably } from "./durable-file.ts";
+import { removeOwn } from "./remove.ts";
 
 const textLimit = 16 * 1024 * 1024;
 
@@ -81,23 +82,30 @@ async function write(path: string, content: string | Uint8Array, mode?: number):
 async function copy(from: string, to: string): Promise<void> {
   await named(`cannot copy ${from} to ${to}`, async () => {
     const temporary = `${to}.${randomBytes(6).toString("hex")}.tmp`;
-    await copyFile(from, temporary, constants.COPYFILE_EXCL);
-    const file = await open(temporary, "r+");
     try {
-      await file.chmod(0o600);
-      await file.sync();
-    } finally {
-      await file.close();
+      await copyFile(from, temporary, constants.COPYFILE_EXCL);
+      const file = await open(temporary, "r+");
+      try {
+        await file.chmod(0o600);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(temporary, to);
+    } catch (error) {
+      await removeOwn(temporary, { within: dirname(to) });
+      throw error;
     }
-    await rename(temporary, to);
     await syncDirectory(dirname(to));
   });
 }
 
 async function makeDirectory(path: string, mode = 0o700): Promise<void> {
   await named(`cannot make the directory ${path}`, async () => {
-    const made = await mkdir(path, { recursive: true, mode });
-    if (made !== undefined) await syncDirectory(dirname(made));
+    const last = resolve(path);
+    const first = await mkdir(last, { recursive: true, mode });
+    if (first === undefined) return;
+    for (let made = last; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
   });
 }
 
