@@ -209,6 +209,16 @@ test("secrets are cut out of configuration, the rest stays", () => {
   expect(redact("port = 5432")).toEqual({ text: "port = 5432", redacted: false });
 });
 
+test.each([
+  ["primary_conninfo = 'host=a password=''my secret'' user=r'", "secret"],
+  [String.raw`primary_conninfo = 'host=a password=\'my secret\' user=r'`, "secret"],
+  ["x.password = 'a''secret'", "secret"],
+  ["archive_command = 'tool password=ab,secret'", "secret"],
+  ['options = \'{"password": "my secret"}\'', "secret"],
+])("a secret with quotes, blanks or commas in it is cut out whole: %s", (text, secret) => {
+  expect(redact(text).text).not.toContain(secret);
+});
+
 /** One tar header with a right checksum. */
 function tarHeader(name: string, size: number, type = "0", target = ""): Buffer {
   const header = Buffer.alloc(512);
