@@ -1,6 +1,8 @@
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { parse } from "yaml";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { pgrescue } from "../support/program.ts";
 import { openShop, type Shop } from "../support/shop.ts";
 import { giveToServer } from "../support/server.ts";
 
@@ -94,4 +96,34 @@ test("runbooks can be listed, checked and printed to be followed by hand", async
     await shop.must(0, "runbook", "check", id);
     expect((await shop.must(0, "runbook", "print", id)).stdout).toMatch(/^# /);
   }
+});
+
+test("init tries the server and the repository, and writes a configuration that works", async () => {
+  const repository = shop.place("new-repository");
+  const file = join(shop.place("configuration"), "pgrescue.yaml");
+  const words = [
+    "init",
+    "--cluster",
+    "shop",
+    "--host",
+    shop.server.socketDirectory,
+    "--db-port",
+    String(shop.server.port),
+  ];
+  const more = ["--user", "postgres", "--repository", repository, "--output", file, "--no-input"];
+  const dry = await pgrescue([...words, ...more, "--dry-run"]);
+  expect([dry.exit, dry.stderr]).toEqual([0, expect.stringContaining("[ OK ] the server answers: primary")]);
+  const { exit, stdout } = await pgrescue([...words, ...more]);
+  expect(exit).toBe(0);
+  expect(stdout).toContain("ALTER SYSTEM SET archive_command = '");
+  expect(parse(await readFile(file, "utf8"))).toMatchObject({
+    clusters: { shop: { dataDirectory: shop.server.dataDirectory } },
+  });
+  expect(await readdir(repository)).toEqual(["pgrescue.json"]);
+  expect((await pgrescue([...words, ...more])).exit).toBe(30);
+  // The repository has no archive yet: the backup brings its own WAL.
+  expect(
+    (await pgrescue(["backup", "--config", file, "--wal", "include", "--state-dir", shop.place("new-state")])).exit,
+  ).toBe(0);
+  expect((await pgrescue(["points", "--config", file])).stdout).toContain("base");
 });
