@@ -58,7 +58,7 @@ export function stopText({ settings }: RecoveryInputs): string {
   const at = settings["recovery_target_lsn"];
   return at === undefined
     ? "at the end of the backup: nothing was committed in between"
-    : `by position ${at}, right after what is kept: no later transaction holds locks then`;
+    : `by position ${at}, right after what is kept: nothing that began later holds locks`;
 }
 
 function thenText({ targetAction, settings }: RecoveryInputs): string {

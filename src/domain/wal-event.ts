@@ -38,6 +38,7 @@ export type WalEvent =
       /** PREPARE TRANSACTION: from here on it outlives a crash. */
       readonly kind: "prepare";
       readonly xid: number;
+      readonly at: Instant;
     })
   | (Place & { readonly kind: "restore-point"; readonly name: string; readonly at: Instant })
   | (Place & { readonly kind: "parameters"; readonly floors: { readonly [name: string]: number } })

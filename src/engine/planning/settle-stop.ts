@@ -68,7 +68,8 @@ export async function behindLastDecision(
   const { by } = stop;
   const isBeforeCommit = target.kind === "time" || (target.kind === "xid" && !inclusive);
   if (!isBeforeCommit || !(by.kind === "request" || (by.kind === "lsn" && !by.inclusive))) return stop;
-  const last = await lastDecisionIn(path, { from: point.stopLsn, until: stop.stopAt }, readLimit);
+  const until = target.kind === "time" ? target.time : null;
+  const last = await lastDecisionIn(path, { from: point.stopLsn, until: stop.stopAt }, readLimit, until);
   if (last === "unknown") return stop;
   if (last === null) return { ...stop, stopAt: point.stopLsn, by: { kind: "immediate" } };
   return { ...stop, stopAt: last.endLsn, by: { kind: "lsn", lsn: last.lsn, inclusive: true } };

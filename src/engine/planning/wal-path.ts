@@ -1,3 +1,4 @@
+import type { Instant } from "../../domain/instant.ts";
 import { historyOf } from "../../domain/inventory.ts";
 import { lsn, type Lsn } from "../../domain/lsn.ts";
 import { segmentOf, type SegmentNumber, type TimelineId } from "../../domain/segment.ts";
@@ -106,13 +107,22 @@ export async function lastCommitIn(
   return lastIn(path, range, limit, (e): e is TransactionEnd => e.kind === "commit");
 }
 
-/** The last decision in a range; null when there is none, "unknown" when `limit` segments were not enough. */
+/**
+ * The last decision in a range; null when there is none, "unknown" when `limit` segments were not enough. Without what
+ * was prepared later than `until`, where that is given.
+ */
 export async function lastDecisionIn(
   path: WalPath,
   range: LsnRange,
   limit: number,
+  until: Instant | null,
 ): Promise<Decision | null | "unknown"> {
-  return lastIn(path, range, limit, isDecision);
+  return lastIn(
+    path,
+    range,
+    limit,
+    (e): e is Decision => isDecision(e) && (until === null || e.kind !== "prepare" || e.at <= until),
+  );
 }
 
 async function lastIn<T extends WalEvent>(

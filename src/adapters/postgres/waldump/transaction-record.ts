@@ -13,6 +13,8 @@ const has = {
   droppedStatistics: 256,
 } as const;
 const prepare = 0x10;
+/** prepared_at of xl_xact_prepare, behind magic, length, xid and database. */
+const prepareTimeAt = 16;
 const relationSize = 12;
 const invalidationSize = 16;
 
@@ -24,8 +26,12 @@ export function decodeTransaction(record: WholeRecord, { mainAt, mainLength }: R
   const { view, start, major } = record;
   const info = view.getUint8(start + 16);
   const operation = info & 0x70;
-  if (operation === prepare)
-    return { kind: "prepare", lsn: record.lsn, endLsn: record.endLsn, xid: view.getUint32(start + 4, true) };
+  if (operation === prepare) {
+    if (mainLength < prepareTimeAt + 8) return null;
+    const xid = view.getUint32(start + 4, true);
+    const at = instantFromPostgres(view.getBigInt64(mainAt + prepareTimeAt, true));
+    return { kind: "prepare", lsn: record.lsn, endLsn: record.endLsn, xid, at };
+  }
   const isCommit = operation === 0x00 || operation === 0x30;
   const prepared = operation === 0x30 || operation === 0x40;
   const end = mainAt + mainLength;

@@ -139,6 +139,11 @@ describe("the wal scanner", () => {
       .filter((r) => /^(COMMIT|ABORT)_PREPARED/.test(r.text))
       .map((r) => [r.lsn, Number(/(\d+): /.exec(r.text)?.[1]), r.text.startsWith("COMMIT") ? "commit" : "abort"]);
     expect(theirs).toHaveLength(2);
+    const prepared = (await summaries()).flatMap((s) => s.events).filter((e) => e.kind === "prepare");
+    const times = (await waldump()).filter((r) => r.text.startsWith("PREPARE"));
+    expect(prepared.map((e) => [formatLsn(e.lsn), e.xid])).toEqual(times.map((r) => [r.lsn, r.xid]));
+    expect(prepared[0]!.at).toBeLessThanOrEqual(events.find(isEnd)!.at);
+    expect(events.find(isEnd)!.at - prepared[0]!.at).toBeLessThan(60_000_000n);
     expect(events.map((e) => isEnd(e) && [formatLsn(e.lsn), e.xid, e.kind])).toEqual(theirs);
   });
 
