@@ -35,7 +35,7 @@ function inline(text: string): readonly string[] {
 function rows(text: string, header: string): readonly (readonly string[])[] {
   const lines = text.split("\n");
   return lines.flatMap((line, at) => {
-    if (!line.startsWith(`| ${header} |`)) return [];
+    if (line.split("|")[1]?.trim() !== header || line.split("|")[0] !== "") return [];
     const end = lines.findIndex((other, index) => index > at && !other.startsWith("|"));
     return lines.slice(at + 2, end).map((row) =>
       row
