@@ -30,13 +30,13 @@ export async function firstFrame(world: BenchWorld, rounds: number): Promise<Row
   };
 }
 
-async function timeOne({ program, config, user }: BenchWorld): Promise<number> {
+async function timeOne({ program, config, user, home }: BenchWorld): Promise<number> {
   const command = [program.node, program.script, "--config", config].map((word) => `'${word}'`).join(" ");
   const started = performance.now();
   // util-linux's script gives a real terminal; stty makes it as large as the smallest that we promise to fit.
   const child = spawn("script", ["-qefc", `stty rows 24 cols 80; exec ${command}`, "/dev/null"], {
     stdio: ["pipe", "pipe", "ignore"],
-    env: plainEnvironment(),
+    env: plainEnvironment(home),
     cwd: "/",
     ...(user === undefined ? {} : { uid: user.uid, gid: user.gid }),
   });

@@ -14,6 +14,7 @@ export interface Measured {
 
 export interface MeasureOptions {
   readonly user: OsUser | undefined;
+  readonly home: string;
   readonly cwd?: string;
   /** Looks at all processes while it runs; off for commands of milliseconds, which that would slow down. */
   readonly watch?: boolean;
@@ -31,10 +32,10 @@ const ticksPerSecond = 100;
 
 /** Runs a command to its end, as the server's user. Throws with its last words when it fails. */
 export async function measure(argv: readonly string[], options: MeasureOptions): Promise<Measured> {
-  const { user, cwd = "/", watch = true, exits = [0] } = options;
+  const { user, home, cwd = "/", watch = true, exits = [0] } = options;
   const [file = "", ...args] = argv;
   const sign = randomBytes(8).toString("hex");
-  const env = { ...plainEnvironment(), [mark]: sign };
+  const env = { ...plainEnvironment(home), [mark]: sign };
   const started = performance.now();
   const child = spawn(file, args, {
     stdio: ["ignore", "ignore", "pipe"],
@@ -53,8 +54,8 @@ export async function measure(argv: readonly string[], options: MeasureOptions):
 }
 
 /** What a command sees of our environment: nobody's configuration, the same on every machine. */
-export function plainEnvironment(): Record<string, string> {
-  return { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent", LANG: "C.UTF-8", TERM: "xterm-256color" };
+export function plainEnvironment(home: string): Record<string, string> {
+  return { PATH: process.env["PATH"] ?? "", HOME: home, LANG: "C.UTF-8", TERM: "xterm-256color" };
 }
 
 function watchProcesses(sign: string): { end(): { readonly cpu: number; readonly peak: number } } {

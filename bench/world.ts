@@ -2,6 +2,8 @@ import { chmod, cp, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { createRepository } from "../src/adapters/repository/native/repository-document.ts";
+import { openLocalStore } from "../src/adapters/storage/local.ts";
 import { giveToServer, startThrowawayServer, type ThrowawayServer } from "../src/adapters/postgres/throwaway-server.ts";
 import { generateArchiveCommand, quoteSetting } from "../src/adapters/wal/restore-command.ts";
 import type { OsUser } from "../src/ports/shell.ts";
@@ -16,6 +18,8 @@ export interface BenchWorld {
   /** A copy of the built program that nobody rebuilds meanwhile. */
   readonly program: { readonly node: string; readonly script: string };
   readonly repository: string;
+  /** The home of measured programs. */
+  readonly home: string;
   readonly config: string;
   /** Runs our program, measured. */
   pgrescue(words: readonly string[], options?: Partial<MeasureOptions>): Promise<Measured>;
@@ -56,8 +60,11 @@ export async function createBenchWorld(directory: string, bin: string, scale: nu
   const backrestConfig = join(backrest, "pgbackrest.conf");
   await writeFile(config, ourConfig(directory, server));
   await writeFile(backrestConfig, theirConfig(backrest, server));
-  for (const path of [repository, join(directory, "state"), backrest, config]) await giveToServer(path);
-  const run: BenchWorld["run"] = (argv, options = {}) => measure(argv, { user, ...options });
+  await createRepository(await openLocalStore(repository));
+  const home = join(directory, "home");
+  await mkdir(home, { mode: 0o700 });
+  for (const path of [repository, join(directory, "state"), backrest, config, home]) await giveToServer(path);
+  const run: BenchWorld["run"] = (argv, options = {}) => measure(argv, { user, home, ...options });
   const pgbackrest: BenchWorld["pgbackrest"] = (words) => [
     "pgbackrest",
     `--config=${backrestConfig}`,
@@ -77,6 +84,7 @@ export async function createBenchWorld(directory: string, bin: string, scale: nu
     systemIdentifier: await server.sql("select system_identifier from pg_control_system()"),
     program,
     repository,
+    home,
     config,
     pgbackrest,
     run,
