@@ -16,6 +16,7 @@ import { readServerFacts, type ServerFacts } from "./server-facts.ts";
 import type { Report, Taken, Taking } from "./taking.ts";
 import { decideWal, holdWal, includeWal, readWal } from "./wal-include.ts";
 import { segmentsNeeded } from "./wal-needed.ts";
+import { proveOwnWal } from "./wal-own.ts";
 import { waitForWal } from "./wal-wait.ts";
 
 /** What a backup taker needs from outside. */
@@ -148,4 +149,6 @@ async function secureWal(
   for (const name of history)
     if (!(await archive.has(name))) await archive.store(name, await readWal(taking.sql, name, dataDirectory));
   await waitForWal(taking, archive, names, clock);
+  const last = names.at(-1);
+  if (last !== undefined) await proveOwnWal(taking, archive, last, dataDirectory, clock);
 }

@@ -1,4 +1,4 @@
-import { open, readdir, readFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createBackupTaker } from "../../../../src/adapters/postgres/backup/take-backup.ts";
@@ -88,6 +88,26 @@ test("wal that does not arrive ends the backup with the archiver's last failure"
     ),
   });
 });
+
+test.each(["local", "remote"] as const)(
+  "wal that a clone has archived under the same names is not taken for this server's (%s source)",
+  async (source) => {
+    await using place = await temporaryDirectory();
+    // Every name is there already, so this server's own archiver would be refused.
+    await using server = await startServer({ archiveCommand: "true" });
+    const foreign = join(place.path, "wal");
+    await mkdir(foreign);
+    for (let number = 1; number < 12; number++)
+      await writeFile(
+        join(foreign, `0000000100000000000000${number.toString(16).toUpperCase().padStart(2, "0")}`),
+        "clone",
+      );
+    await expect(takeInto(server, place.path, foreign, { source })).rejects.toMatchObject({
+      code: "external-failure",
+      message: expect.stringContaining("another server's wal") as string,
+    });
+  },
+);
 
 test("two backups of one server do not run at once", async () => {
   await using place = await temporaryDirectory();
