@@ -28,7 +28,7 @@ export async function openConsole(args: Arguments, terminal: Terminal, run?: str
   const port = await createConsolePort(args, terminal);
   const options = { stdin: terminal.stdin, stdout: terminal.stdout, ...(run === undefined ? {} : { run }) };
   if (args.flag("plain") || terminal.env["TERM"] === "dumb" || terminal.env["TERM"] === undefined) {
-    const { createPrompter } = await import("../faces/lines/inquirer.ts");
+    const { createPrompter } = await import("../faces/lines/terminal-prompter.ts");
     const { startLines } = await import("../faces/lines/lines.ts");
     await startLines(port, createPrompter(terminal.stdin, terminal.stdout), run === undefined ? {} : { run });
     return 0;

@@ -12,6 +12,10 @@ import { makeToyRun, script, watch, type ToyRun } from "./toy-run.ts";
 
 const run = promisify(execFile);
 
+// The ends of prompts: what is typed before a prompt stands there is dropped.
+const menu = "or nothing to go back:";
+const question = "Type shop@db1 to continue, or nothing to decline:";
+
 /** A real terminal of 80x24 in a tmux server of its own, running the toy command. */
 async function openTerminal(made: ToyRun, words: readonly string[] = ["--plain"]) {
   const name = `pgrescue-test-${process.pid}-${Math.floor(performance.now())}`;
@@ -49,11 +53,11 @@ describe("at a terminal", () => {
     await using base = await temporaryDirectory();
     const made = await makeToyRun(base.path, ["one", "two"], { production: ["two"] });
     await using terminal = await openTerminal(made);
-    await terminal.shows("Type shop@db1 to continue");
+    await terminal.shows(question);
     await terminal.keys("shop", "Enter");
     await terminal.shows("That is not the same. Nothing was changed.");
     await terminal.keys("C-c");
-    await terminal.shows("works on without this window. What now?");
+    await terminal.shows(menu);
     await terminal.keys("4", "Enter");
     await delay(300);
     await terminal.keys("shop@db1", "Enter");
@@ -65,7 +69,7 @@ describe("at a terminal", () => {
     await using base = await temporaryDirectory();
     const made = await makeToyRun(base.path, ["two"], { production: ["two"] });
     await using terminal = await openTerminal(made);
-    await terminal.shows("Type shop@db1 to continue");
+    await terminal.shows(question);
     await terminal.keys("Enter");
     await terminal.shows("exit 31");
     expect(await made.toy.effects()).toEqual([]);
@@ -75,13 +79,13 @@ describe("at a terminal", () => {
     await using base = await temporaryDirectory();
     const made = await makeToyRun(base.path, ["two"], { production: ["two"] });
     await using terminal = await openTerminal(made);
-    await terminal.shows("Type shop@db1 to continue");
+    await terminal.shows(question);
     await terminal.keys("C-d");
-    await terminal.shows("What now?");
+    await terminal.shows(menu);
     await terminal.keys("1", "Enter");
     await terminal.shows("exit 0");
     await using again = await openTerminal(made, ["--plain", "--join"]);
-    await again.shows("Type shop@db1 to continue");
+    await again.shows(question);
     await again.keys("shop@db1", "Enter");
     await again.shows("exit 0");
     expect(await made.toy.effects()).toEqual(["do two"]);
@@ -93,15 +97,47 @@ describe("at a terminal", () => {
     await using terminal = await openTerminal(made);
     await terminal.shows("Step 1 of 2");
     await terminal.keys("C-c");
-    await terminal.shows("What now?");
+    await terminal.shows(menu);
     await terminal.shows("Asks:");
     await delay(400);
     // At the question itself this would decline.
     await terminal.keys("Enter");
-    await terminal.shows("Type shop@db1 to continue");
+    await terminal.shows(question);
     await terminal.keys("shop@db1", "Enter");
     await terminal.shows("exit 0");
     expect(await made.toy.effects()).toEqual(["do slow", "do two"]);
+  });
+
+  test("what was typed before a question stood there is no answer to it", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["slow", "two"], { production: ["two"] });
+    await using terminal = await openTerminal(made);
+    await terminal.shows("Step 1 of 2");
+    await terminal.keys("Enter", "y", "Enter", "x");
+    await terminal.shows(question);
+    await delay(300);
+    await terminal.keys("shop@db1", "Enter");
+    await terminal.shows("exit 0");
+    expect(await made.toy.effects()).toEqual(["do slow", "do two"]);
+  });
+
+  test("TERM=dumb gets no control sequences", async () => {
+    await using base = await temporaryDirectory();
+    const made = await makeToyRun(base.path, ["two"], { production: ["two"] });
+    const file = join(base.path, "typescript");
+    const line = `${process.execPath} ${script("toy-command.ts")} ${made.directory}`;
+    const session = spawn("script", ["-qfec", line, file], {
+      env: { ...process.env, TOY: made.toy.directory, TERM: "dumb" },
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    while (!(await readFile(file, "utf8").catch(() => "")).includes("or nothing to decline: ")) await delay(50);
+    await delay(200);
+    session.stdin.write("shop@db1\r");
+    await once(session, "close");
+    const shown = await readFile(file, "utf8");
+    expect(shown).toContain("or nothing to decline: shop@db1");
+    expect(shown).toContain("finished");
+    expect(shown).not.toContain("\u001b");
   });
 
   test("a run that ends while Ctrl-C asks ends the asking, too", async () => {
@@ -110,7 +146,7 @@ describe("at a terminal", () => {
     await using terminal = await openTerminal(made);
     await terminal.shows("Step 1 of 1");
     await terminal.keys("C-c");
-    await terminal.shows("What now?");
+    await terminal.shows(menu);
     expect(await terminal.shows("exit 0")).toContain("finished");
   });
 
@@ -120,7 +156,7 @@ describe("at a terminal", () => {
     await using terminal = await openTerminal(made);
     await terminal.shows("slow");
     await terminal.keys("C-c");
-    await terminal.shows("What now?");
+    await terminal.shows(menu);
     await terminal.keys("1", "Enter");
     const seen = await terminal.shows("exit 0");
     expect(seen).toContain("goes on without this window");
@@ -134,14 +170,14 @@ describe("at a terminal", () => {
       await using terminal = await openTerminal(made);
       await terminal.shows("slow");
       await terminal.keys("C-c");
-      await terminal.shows("What now?");
+      await terminal.shows(menu);
       await terminal.keys("2", "Enter");
       await terminal.shows("exit 60");
     }
     await using terminal = await openTerminal(made);
     await terminal.shows("slower");
     await terminal.keys("C-c");
-    await terminal.shows("What now?");
+    await terminal.shows(menu);
     await terminal.keys("C-c");
     await terminal.shows("exit 0");
     expect((await watch((await attachRun(made.directory, anna)).events)).outcome).toMatchObject({ result: "done" });
@@ -166,7 +202,7 @@ describe("a list at a terminal", () => {
     await using terminal = await openTerminal(made, ["--list"]);
     await terminal.shows("slow");
     await terminal.keys("C-c");
-    await terminal.shows("What now?");
+    await terminal.shows(menu);
     await terminal.keys("4", "Enter");
     const seen = await terminal.shows("exit 0");
     expect(seen).toMatch(/What now\?[^]*Stay here[^]*slow[^]*three[^]*finished/);
@@ -179,7 +215,7 @@ describe("a list at a terminal", () => {
     await using terminal = await openTerminal(made, ["--list"]);
     await terminal.shows("slow");
     await terminal.keys("C-c");
-    await terminal.shows("What now?");
+    await terminal.shows(menu);
     await terminal.keys("C-c");
     const seen = await terminal.shows("exit 0");
     expect(seen).toContain("goes on without this window");

@@ -40,7 +40,7 @@ async function showInConsole(run: AttachedRun, args: Arguments, terminal: Termin
 
 /** Says the run line by line and puts its questions; Ctrl-C asks what was meant. */
 async function showInLines(run: AttachedRun, args: Arguments, terminal: Terminal): Promise<number> {
-  const { createPrompter } = await import("../../faces/lines/inquirer.ts");
+  const { createPrompter } = await import("../../faces/lines/terminal-prompter.ts");
   const { followRun } = await import("../../faces/lines/follow.ts");
   const prompter = createPrompter(terminal.stdin, terminal.stdout);
   const state = await followRun(run, prompter, { isQuiet: args.flag("quiet") });

@@ -1,6 +1,6 @@
 import { showHeadless } from "../../faces/headless/headless.ts";
 import { createInterrupt } from "../../faces/lines/decide.ts";
-import { createPrompter } from "../../faces/lines/inquirer.ts";
+import { createPrompter } from "../../faces/lines/terminal-prompter.ts";
 import type { Arguments, Terminal } from "../command.ts";
 import type { AttachedRun } from "./attach-run.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { PassThrough } from "node:stream";
 import { startLines } from "../../../src/faces/lines/lines.ts";
-import { createPrompter } from "../../../src/faces/lines/inquirer.ts";
+import { createPrompter } from "../../../src/faces/lines/terminal-prompter.ts";
 import { followRun } from "../../../src/faces/lines/follow.ts";
 import { Interrupted } from "../../../src/faces/lines/prompter.ts";
 import { consoleWorld, twoClusters } from "../../support/console-world.ts";
