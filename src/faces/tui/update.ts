@@ -129,8 +129,8 @@ function arrived(model: Model, home: Extract<Message, { is: "home" }>["home"]): 
   const only = home.clusters.length === 1 ? (home.clusters[0]?.name ?? null) : null;
   const isFirst = model.home.status !== "ready";
   const path =
-    isFirst && home.clusters.length > 1 && model.path.length === 1 && model.cluster === null
-      ? (["fleet"] as const)
+    isFirst && home.clusters.length > 1 && model.path[0] === "home" && model.cluster === null
+      ? (["fleet", ...model.path.slice(1)] as const)
       : model.path;
   return step(model, { home: ready(home), cluster: model.cluster ?? only, path });
 }

@@ -10,7 +10,7 @@ import { screens } from "../../../src/faces/tui/screens.ts";
 import { cells, textOf } from "../../../src/faces/tui/text.ts";
 import { toAscii } from "../../../src/faces/tui/theme.ts";
 import { initialModel, update } from "../../../src/faces/tui/update.ts";
-import { methods, now, oneCluster, preflight, survey } from "../../support/console-world.ts";
+import { methods, now, oneCluster, preflight, survey, twoClusters } from "../../support/console-world.ts";
 import { recordedStory, storyUntil } from "../../support/story.ts";
 
 const run = "R20261120-0314-k3f";
@@ -293,3 +293,9 @@ function choice(): NonNullable<Model["preflight"]["choice"]> {
 function frameText(model: Model): string {
   return frameRows(model).map(textOf).join("\n");
 }
+
+test("Esc leads from a run that was opened from the command line to the clusters, where there are several", () => {
+  const opened = after(start, ...joined, { is: "home", home: twoClusters }).model;
+  expect(opened.path).toEqual(["fleet", "execute"]);
+  expect(after(opened, key("esc")).model.path).toEqual(["fleet"]);
+});
