@@ -49,7 +49,7 @@ test("production is rewound: fenced, verified, promoted, archiving, backed up, a
   for await (const point of (await world.world.repository("main")).points()) points.push(point);
   expect(points.map((point) => point.timeline)).toEqual([1, 2]);
   const aside = inputs.asideDirectory ?? "";
-  expect(await readFile(join(aside, "PG_VERSION"), "utf8")).toBe("15\n");
+  expect(await readFile(join(aside, "PG_VERSION"), "utf8")).toMatch(/^\d+\n$/);
   const [oid = ""] = Object.keys(inputs.tablespaces);
   expect(await readlink(join(aside, "pg_tblspc", oid))).not.toBe(
     await readlink(join(server.dataDirectory, "pg_tblspc", oid)),

@@ -104,7 +104,7 @@ export async function walWorld(options: { readonly directoryName?: string } = {}
     objectOf: (name) => join(repository, prefix, name.slice(0, 16), `${name}.zst`),
     row: async (id) => {
       await server.sql(`insert into rows values (${id})`);
-      const name = await server.sql("select pg_walfile_name(pg_switch_wal())");
+      const name = await server.sql("select pg_walfile_name(pg_switch_wal() - 1)");
       await eventually(() => archive.has(name), `segment ${name} is not archived`);
       return name;
     },

@@ -112,7 +112,7 @@ export async function clock(server: TestServer): Promise<Instant> {
 
 /** Switches the segment and waits until it is archived. */
 export async function archiveAll(server: TestServer): Promise<void> {
-  const name = (await server.sql("SELECT pg_walfile_name(pg_switch_wal())")).trim();
+  const name = (await server.sql("SELECT pg_walfile_name(pg_switch_wal() - 1)")).trim();
   for (let tries = 0; tries < 200; tries++) {
     if ((await server.sql(`SELECT last_archived_wal >= '${name}' FROM pg_stat_archiver`)).trim() === "t") return;
     await new Promise((resolve) => setTimeout(resolve, 50));
