@@ -9,6 +9,8 @@ import { logged } from "./signals.ts";
 export const step: StepKind<Record<string, never>> = {
   name: "fence.remove",
   risk: "production",
+  // Going on after a reboot, replay brings the fenced server up again as long as the fence is in the configuration.
+  volatile: true,
   parse: () => ({}),
   describe(_p, raw) {
     const inputs = recoveryInputs(raw);

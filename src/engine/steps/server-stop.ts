@@ -1,6 +1,7 @@
 import { PgrescueError } from "../../domain/errors.ts";
 import type { StepKind } from "../step.ts";
 import { managerOf } from "./manager.ts";
+import { ownMark } from "./own-mark.ts";
 import { isOwnOrNone } from "./production.ts";
 import { recoveryInputs } from "./recovery-inputs.ts";
 import { logged } from "./signals.ts";
@@ -9,16 +10,22 @@ import { startProduction } from "./start-production.ts";
 /** Milliseconds that a shutdown may take beyond the command's own word. */
 const patience = 120_000;
 
-/** Stops production's server through what manages it, so that nothing starts it again behind our back. */
+/**
+ * Stops production's server through what manages it, so that nothing starts it again behind our back. A reboot may all
+ * the same; the server that runs where this run has restored is not the one that had to be stopped.
+ */
 export const step: StepKind<Record<string, never>> = {
   name: "server.stop",
   risk: "production",
+  volatile: true,
   parse: () => ({}),
   describe(_p, raw) {
     return { text: `stop the server on ${recoveryInputs(raw).dataDirectory} through what manages it`, commands: [] };
   },
   async probe(_p, ctx) {
-    return (await isOwnOrNone(recoveryInputs(ctx.inputs), ctx)) ? "done" : "absent";
+    const inputs = recoveryInputs(ctx.inputs);
+    if (await isOwnOrNone(inputs, ctx)) return "done";
+    return (await ownMark(inputs.dataDirectory, ctx)) === "this-run" ? "done" : "absent";
   },
   async *run(_p, ctx) {
     const inputs = recoveryInputs(ctx.inputs);
