@@ -58,7 +58,7 @@ export interface BackupInputs {
 
 /** The parts of a cluster's configuration that recovery uses. */
 export interface SiteInputs {
-  /** A superuser's name, for sessions in the recovered server; `postgres` where absent. */
+  /** A superuser's name, for sessions in the recovered server: the configuration's or else the backup catalog's; `postgres` where absent. */
   readonly superuser?: string;
   readonly database?: string;
   /** Directory of PostgreSQL's programs; found by itself where absent. */

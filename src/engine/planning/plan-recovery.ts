@@ -12,7 +12,7 @@ import type { TimelineId } from "../../domain/segment.ts";
 import type { ResolvedTarget, TargetRequest } from "../../domain/target.ts";
 import type { TransactionEnd } from "../../domain/wal-event.ts";
 import type { Repository } from "../../ports/repository.ts";
-import { backupFloors } from "./backup-floors.ts";
+import { backupFacts, type BackupFacts } from "./backup-catalog.ts";
 import { chooseTimeline } from "./choose-timeline.ts";
 import { chooseSystem, gatherSystems, type GatheredSystem, type PlanningWorld } from "./gather.ts";
 import { findTarget, type FoundTarget } from "./resolve-target.ts";
@@ -83,7 +83,7 @@ export async function planRecovery(request: PlanRequest, world: PlanningWorld): 
   const refusal = method.refuse(facts);
   if (refusal !== null) return refusal;
   const repository = repositoryOf(world.repositories, found.point);
-  const floors = await backupFloors(repository, found.point);
+  const backup = await backupFacts(repository, found.point);
   const warnings = [
     ...gathered.warnings,
     ...chosen.warnings,
@@ -94,7 +94,7 @@ export async function planRecovery(request: PlanRequest, world: PlanningWorld): 
     ...(found.floors === null
       ? ["too much wal lies between backup and target to look for raised parameters; recovery pauses if one is too low"]
       : []),
-    ...floors.warnings,
+    ...backup.warnings,
   ];
   const settings: { [name: string]: string } = {};
   for (const [name, value] of Object.entries(target.settings)) settings[name] = String(value);
@@ -110,15 +110,20 @@ export async function planRecovery(request: PlanRequest, world: PlanningWorld): 
     target: targetInputs(target, found),
     settings,
     targetAction: isEndless ? "promote" : request.action,
-    floors: raiseFloors(raiseFloors(floors.floors, request.production.floors), found.floors ?? {}),
+    floors: raiseFloors(raiseFloors(backup.floors, request.production.floors), found.floors ?? {}),
     replayFrom: formatLsn(found.point.startLsn),
     replayUntil: formatLsn(found.stop.stopAt),
     bytes: found.point.bytes,
     storedBytes: found.point.storedBytes,
-    ...(request.site === undefined ? {} : { site: request.site }),
+    site: siteWith(request.site ?? {}, backup),
     warnings: [...new Set(warnings)],
   };
   return { inputs, runbook: method.runbook, point: found.point, target, estimate: method.estimate(facts) };
+}
+
+/** Who to connect as and where to, from the backup's catalog where the configuration does not say. */
+function siteWith(site: SiteInputs, { superuser, database }: BackupFacts): SiteInputs {
+  return { ...(superuser === null ? {} : { superuser }), ...(database === null ? {} : { database }), ...site };
 }
 
 type LookedUp = FoundTarget & { readonly timelineWarnings: readonly string[] };

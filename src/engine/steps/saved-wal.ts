@@ -1,5 +1,6 @@
 import type { RecoveryInputs } from "../../domain/plan.ts";
 import { parseWalFileName } from "../../domain/segment.ts";
+import { parseHistory, type TimelineHistory } from "../../domain/timeline.ts";
 import { faultOfPlace, readWalHeader, walHeaderLength } from "../../domain/wal-header.ts";
 import type { StepContext } from "../step.ts";
 import { isInPlace } from "./recovery-inputs.ts";
@@ -28,15 +29,32 @@ export async function savedWalDirectory(inputs: RecoveryInputs, ctx: StepContext
 /** The old server's pg_wal: in the data directory that will be written, where an earlier attempt saved it, or where it is read beside production. */
 export async function savableSegments(inputs: RecoveryInputs, ctx: StepContext): Promise<readonly SavableFile[]> {
   const found: SavableFile[] = [];
-  // Beside production its pg_wal is only read, where the plan names it.
-  const saved = await savedWalDirectory(inputs, ctx);
-  for (const directory of isInPlace(inputs) ? [`${inputs.dataDirectory}/pg_wal`, saved] : [saved]) {
-    if (directory === null) continue;
+  for (const directory of await savableDirectories(inputs, ctx)) {
     for (const file of await segmentsIn(directory, inputs, ctx)) {
       if (!found.some((f) => f.name === file.name)) found.push(file);
     }
   }
   return found;
+}
+
+/** Timeline histories of the same places; a damaged one is left out. */
+export async function savableHistories(inputs: RecoveryInputs, ctx: StepContext): Promise<readonly TimelineHistory[]> {
+  const found: TimelineHistory[] = [];
+  for (const directory of await savableDirectories(inputs, ctx)) {
+    for (const { name, path } of await historiesIn(directory, ctx)) {
+      const timeline = parseWalFileName(name)?.timeline;
+      if (timeline === undefined || found.some((h) => h.timeline === timeline)) continue;
+      const history = parseHistory(timeline, (await ctx.world.files.read(path)) ?? "damaged");
+      if (history !== null) found.push(history);
+    }
+  }
+  return found;
+}
+
+async function savableDirectories(inputs: RecoveryInputs, ctx: StepContext): Promise<readonly string[]> {
+  // Beside production its pg_wal is only read, where the plan names it.
+  const saved = await savedWalDirectory(inputs, ctx);
+  return [...(isInPlace(inputs) ? [`${inputs.dataDirectory}/pg_wal`] : []), ...(saved === null ? [] : [saved])];
 }
 
 /**

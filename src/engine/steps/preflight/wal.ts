@@ -4,7 +4,7 @@ import { parseWalFileName, segmentNumberOf } from "../../../domain/segment.ts";
 import { coveredWith, firstGap } from "../../../domain/standing.ts";
 import { lsnOf, repositoriesOf } from "../recovery-inputs.ts";
 import { openPoint } from "../restore-files.ts";
-import { savableSegments } from "../saved-wal.ts";
+import { savableHistories, savableSegments } from "../saved-wal.ts";
 import { verdict } from "../signals.ts";
 import type { PreflightContext, PreflightQuestion } from "./ask.ts";
 
@@ -56,5 +56,6 @@ async function everything({ inputs, ctx }: PreflightContext): Promise<WalInvento
     const number = segmentNumberOf(name, inputs.segmentSize);
     return file?.kind === "segment" && number !== null ? [{ timeline: file.timeline, number }] : [];
   });
-  return joinInventories(all, { ...all, ranges: rangesOf(local), histories: [], others: [] });
+  const histories = await savableHistories(inputs, ctx);
+  return joinInventories(all, { ...all, ranges: rangesOf(local), histories, others: [] });
 }
