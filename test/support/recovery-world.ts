@@ -26,9 +26,10 @@ import type { RunState } from "../../src/domain/run/state.ts";
 import type { Runbook } from "../../src/domain/runbook.ts";
 import type { TargetRequest } from "../../src/domain/target.ts";
 import { planRecovery, type PlanRequest } from "../../src/engine/planning/plan-recovery.ts";
-import { startRun } from "../../src/engine/runner.ts";
+import { startRun, type RunHandle } from "../../src/engine/runner.ts";
 import { steps } from "../../src/engine/steps/registry.ts";
 import type { World } from "../../src/engine/world.ts";
+import type { Journal } from "../../src/ports/journal.ts";
 import type { ConnectionTarget } from "../../src/ports/sql.ts";
 import { becomeServerUser } from "./become-server-user.ts";
 import { startServer, temporaryDirectory, type TestServer, type TestServerOptions } from "./server.ts";
@@ -41,8 +42,8 @@ export interface RecoveryWorld extends AsyncDisposable {
   readonly world: World;
   readonly systemIdentifier: string;
   readonly repositoryDirectory: string;
-  /** A base backup in the repository. */
-  backup(): Promise<RecoveryPoint>;
+  /** A base backup in the repository, from the local source unless told otherwise. */
+  backup(source?: "local" | "remote"): Promise<RecoveryPoint>;
   /** Ends the current segment and waits until it is archived. */
   archived(): Promise<string>;
   plan(target: Partial<TargetRequest> & Pick<TargetRequest, "target">, options?: PlanOptions): Promise<RecoveryInputs>;
@@ -67,6 +68,10 @@ export interface RunOptions {
   readonly name?: string;
   readonly task?: "run" | "undo";
   readonly runbook?: (runbook: Runbook) => Runbook;
+  /** Puts something between the run and its journal, for journals that die. */
+  readonly journal?: (journal: Journal) => Journal;
+  /** Gets hold of the run while it works. */
+  readonly watch?: (handle: RunHandle) => void;
 }
 
 export interface RunReport {
@@ -110,7 +115,7 @@ export async function recoveryWorld(options: TestServerOptions = {}): Promise<Re
     applicationName: "pgrescue-test",
     connectTimeoutSeconds: 10,
   };
-  const postgres = createPostgres(shell, sql, {});
+  const postgres = createPostgres(shell, sql, { PATH: server.bin });
   const walReader = createWalReader();
   const world: World = {
     clock: systemClock,
@@ -190,14 +195,14 @@ export async function recoveryWorld(options: TestServerOptions = {}): Promise<Re
     world,
     systemIdentifier,
     repositoryDirectory,
-    backup: async () => {
+    backup: async (source = "local") => {
       const scratchDirectory = join(temporary.path, `backup-${++runs}`);
       await mkdir(scratchDirectory, { mode: 0o700 });
       const request = {
         run: `B${runs}`,
         cluster: "shop",
         repository: "main",
-        source: "local",
+        source,
         wal: "archive",
         label: "test",
         checkpoint: "fast",
@@ -211,7 +216,7 @@ export async function recoveryWorld(options: TestServerOptions = {}): Promise<Re
       throw new Error("the backup ended without a point");
     },
     archived: async () => {
-      const name = await server.sql("select pg_walfile_name(pg_switch_wal())");
+      const name = await server.sql("select pg_walfile_name(pg_switch_wal() - 1)");
       await eventually(() => repository.wal("shop", systemIdentifier).has(name), `segment ${name} is not archived`);
       return name;
     },
@@ -260,12 +265,13 @@ export async function recoveryWorld(options: TestServerOptions = {}): Promise<Re
           task: chosen.task ?? "run",
         },
         directory,
-        journal,
+        journal: chosen.journal?.(journal) ?? journal,
         history,
         steps,
         world,
         pid: process.pid,
       });
+      chosen.watch?.(handle);
       try {
         return { outcome: await handle.finished, state: handle.state(), directory };
       } finally {
