@@ -1,5 +1,5 @@
-import { readdir, readlink, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, readlink, realpath, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { PgrescueError } from "../../domain/errors.ts";
 import { restoreMarker } from "../../domain/restore-marker.ts";
 import { isNoContent } from "../../domain/set-aside.ts";
@@ -42,7 +42,7 @@ export async function inspectDataDirectory(path: string, readControl: ControlRea
         ? "recovery.signal"
         : null,
     hasRecoveryConf: names.includes("recovery.conf"),
-    walLink: await readlink(join(path, "pg_wal")).catch(() => null),
+    walLink: await targetOf(join(path, "pg_wal")),
     tablespaceLinks: await tablespaceLinks(join(path, "pg_tblspc")),
   };
 }
@@ -86,11 +86,17 @@ async function owner(path: string): Promise<OsUser | null> {
   return await ownerOf(path).catch(() => null);
 }
 
+/** Where a link leads, absolute: one that somebody made may be relative to where it lies. null: it is none. */
+async function targetOf(link: string): Promise<string | null> {
+  const target = await readlink(link).catch(() => null);
+  return target === null ? null : resolve(await realpath(dirname(link)), target);
+}
+
 async function tablespaceLinks(path: string): Promise<{ readonly [oid: string]: string }> {
   const links: Record<string, string> = {};
   for (const name of await readdir(path).catch(() => [])) {
     // Tablespaces that lie in place (allow_in_place_tablespaces) are directories.
-    const target = /^\d+$/.test(name) ? await readlink(join(path, name)).catch(() => null) : null;
+    const target = /^\d+$/.test(name) ? await targetOf(join(path, name)) : null;
     if (target !== null) links[name] = target;
   }
   return links;

@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createPostgres } from "../../../src/adapters/postgres/postgres.ts";
@@ -33,6 +33,18 @@ describe("installations", () => {
 });
 
 describe("inspecting a data directory", () => {
+  test("links that somebody made relative are told by where they lead", async () => {
+    await using dir = await temporaryDirectory();
+    await mkdir(join(dir.path, "data", "pg_tblspc"), { recursive: true });
+    await symlink("../wal", join(dir.path, "data", "pg_wal"));
+    await symlink("../../space", join(dir.path, "data", "pg_tblspc", "16385"));
+    const real = await realpath(dir.path);
+    expect(await postgres.inspect(join(dir.path, "data"))).toMatchObject({
+      walLink: join(real, "wal"),
+      tablespaceLinks: { "16385": join(real, "space") },
+    });
+  });
+
   test("missing, empty, unfinished and foreign directories are told apart", async () => {
     await using dir = await temporaryDirectory();
     expect((await postgres.inspect(join(dir.path, "none"))).kind).toBe("missing");
