@@ -4,7 +4,7 @@ import type { StepContext } from "../step.ts";
 import { withoutLeftovers, withoutSettings } from "./leftovers.ts";
 import { catalogFiles } from "./old-configuration.ts";
 import { ownServer } from "./own-server.ts";
-import { majorOf, siteOf } from "./recovery-inputs.ts";
+import { isInPlace, majorOf, siteOf } from "./recovery-inputs.ts";
 import { fenceSettings, recoverySettings } from "./recovery-settings.ts";
 import { closedHba, generatedHeader, type WantedFile } from "./scratch-configuration.ts";
 
@@ -37,10 +37,20 @@ export function originalAutoConf(ctx: Pick<StepContext, "directory">): string {
   return `${ctx.directory}/postgresql.auto.conf.before`;
 }
 
+/** The line above fence and recovery settings. Not the header alone: a backup of a recovered server brings that along. */
+const fenceLine = `${generatedHeader} Fence and recovery, taken out again at the end.`;
+
 /** Whether the directory's configuration still holds the fence. */
 export async function isFenced(inputs: RecoveryInputs, ctx: StepContext): Promise<boolean> {
   const text = await ctx.world.files.read(`${inputs.dataDirectory}/postgresql.auto.conf`);
-  return text?.includes(generatedHeader) === true;
+  return text?.includes(`${fenceLine}\n`) === true;
+}
+
+/** Whether the directory's configuration was written by us: a scratch server's, or the fence in place. */
+export async function isConfigured(inputs: RecoveryInputs, ctx: StepContext): Promise<boolean> {
+  if (isInPlace(inputs)) return isFenced(inputs, ctx);
+  const text = await ctx.world.files.read(`${inputs.dataDirectory}/postgresql.auto.conf`);
+  return text?.startsWith(generatedHeader) === true;
 }
 
 /**
@@ -67,7 +77,7 @@ export async function fencedFiles(
     { path: server.identFile, content: `${generatedHeader}\n` },
     {
       path: `${data}/postgresql.auto.conf`,
-      content: `${before.trimEnd()}\n${generatedHeader} Fence and recovery, taken out again at the end.\n${postgres.formatSettings(block)}`,
+      content: `${before.trimEnd()}\n${fenceLine}\n${postgres.formatSettings(block)}`,
     },
     { path: `${data}/recovery.signal`, content: "" },
   ];

@@ -3,7 +3,7 @@ import type { RecoveryInputs } from "../../domain/plan.ts";
 import type { Sql } from "../../ports/sql.ts";
 import type { StepContext } from "../step.ts";
 import { refuseEscapes } from "./confinement.ts";
-import { isFenced } from "./fenced-configuration.ts";
+import { isConfigured } from "./fenced-configuration.ts";
 import { installationFor, ownConnection, ownServer } from "./own-server.ts";
 import { isInPlace, majorOf, siteOf } from "./recovery-inputs.ts";
 
@@ -26,7 +26,7 @@ export async function ownServerRuns(inputs: RecoveryInputs, ctx: StepContext): P
   if (postmaster === null) return false;
   if (postmaster.socketDirectory === ownServer(inputs, ctx).socketDirectory) return true;
   // A postmaster that has only begun has not written its socket directory yet.
-  if (postmaster.socketDirectory === "" && (await isFenced(inputs, ctx))) return true;
+  if (postmaster.socketDirectory === "" && (await isConfigured(inputs, ctx))) return true;
   throw new PgrescueError(
     "precondition-refused",
     `another server runs on ${inputs.dataDirectory}, pid ${postmaster.pid}`,
