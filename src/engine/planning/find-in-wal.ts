@@ -84,11 +84,20 @@ export async function findRestorePoint(path: WalPath, range: LsnRange, name: str
   return null;
 }
 
-/** Everything of a range, in order; null when it touches more than `limit` segments. */
-export async function eventsOf(path: WalPath, range: LsnRange, limit: number): Promise<readonly WalEvent[] | null> {
+/**
+ * What `keep` chooses of a range, in order; null when the range touches more than `limit` segments. Hundreds of segments
+ * hold millions of commits: only what is chosen is held.
+ */
+export async function eventsOf(
+  path: WalPath,
+  range: LsnRange,
+  limit: number,
+  keep: (event: WalEvent) => boolean,
+): Promise<readonly WalEvent[] | null> {
   if (segmentCount(path, range) > limit) return null;
   const events: WalEvent[] = [];
-  for await (const summary of forward(path, range)) for (const event of summary.events) events.push(event);
+  for await (const summary of forward(path, range))
+    for (const event of summary.events) if (keep(event)) events.push(event);
   return events;
 }
 

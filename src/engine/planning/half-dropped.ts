@@ -12,7 +12,16 @@ export async function halfDroppedAt(path: WalPath, range: LsnRange, stopAt: Lsn)
   const near = BigInt(path.source.inventory.segmentSize) * 16n;
   const from = lsn(stopAt - near > range.from ? stopAt - near : range.from);
   const until = lsn(stopAt + near < range.until ? stopAt + near : range.until);
-  return halfDropped(findDroppedDatabases((await eventsOf(path, { from, until }, readLimit)) ?? []), stopAt);
+  const droppers = new Set<number>();
+  const events = await eventsOf(path, { from, until }, readLimit, (event) => {
+    if (event.kind === "database-dropped") droppers.add(event.xid);
+    return (
+      event.kind === "shared-row" ||
+      event.kind === "database-dropped" ||
+      (event.kind === "commit" && droppers.has(event.xid))
+    );
+  });
+  return halfDropped(findDroppedDatabases(events ?? []), stopAt);
 }
 
 /** Why such a stop is refused, with the last commit before the drop. */

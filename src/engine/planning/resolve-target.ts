@@ -8,13 +8,13 @@ import { isRefusal, type PlanRefusal } from "../../domain/refusal.ts";
 import type { TimelineId } from "../../domain/segment.ts";
 import { coveredAlong } from "../../domain/timeline-path.ts";
 import type { TargetRequest } from "../../domain/target.ts";
-import type { TransactionEnd } from "../../domain/wal-event.ts";
+import type { TransactionEnd, WalEvent } from "../../domain/wal-event.ts";
 import type { WalReader, WalSource } from "../../ports/wal-reader.ts";
 import { countCommits, eventsOf, firstCommitIn } from "./find-in-wal.ts";
 import { avoidedDrop, halfDroppedAt, halfDroppedRefusal } from "./half-dropped.ts";
 import { findStop, readLimit, type Stop } from "./find-stop.ts";
 import { notReached } from "./not-reached.ts";
-import { atConsistency, behindLastDecision, notEarlier } from "./settle-stop.ts";
+import { atConsistency, behindLastDecision, matchOf, notEarlier } from "./settle-stop.ts";
 import { findWalEnd, type WalEnd } from "./wal-end.ts";
 import { lastCommitIn, openPath, type WalPath } from "./wal-path.ts";
 
@@ -128,9 +128,14 @@ async function beginning(
 
 /** Whether something that the WAL dates between a point's start and end is not later than `time`. */
 async function isTimeWithin(path: WalPath, point: RecoveryPoint, time: Instant): Promise<boolean> {
-  const events = await eventsOf(path, { from: point.startLsn, until: point.stopLsn }, readLimit);
   // A checkpoint's time has whole seconds and was read just before its redo point.
-  return events?.some((e) => "at" in e && e.at + (e.kind === "checkpoint" ? 1_000_000n : 0n) <= time) ?? false;
+  const isBefore = (e: WalEvent): boolean => "at" in e && e.at + (e.kind === "checkpoint" ? 1_000_000n : 0n) <= time;
+  let isFound = false;
+  await eventsOf(path, { from: point.startLsn, until: point.stopLsn }, readLimit, (event) => {
+    isFound ||= isBefore(event);
+    return false;
+  });
+  return isFound;
 }
 
 async function complete(
@@ -141,7 +146,13 @@ async function complete(
   found: Stop,
   request: TargetRequest,
 ): Promise<FoundTarget | PlanRefusal> {
-  const events = await eventsOf(path, { from: point.startLsn, until: found.stopAt }, readLimit);
+  const matches = matchOf(request);
+  const events = await eventsOf(
+    path,
+    { from: point.startLsn, until: found.stopAt },
+    readLimit,
+    (event) => event.kind === "parameters" || matches(event),
+  );
   const asked = notEarlier(found, request, point, events);
   const stop = await behindLastDecision(path, atConsistency(asked, point), request, point);
   const before = { from: reach.from, until: stop.stopAt };

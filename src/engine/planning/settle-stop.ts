@@ -4,22 +4,27 @@ import type { WalEvent } from "../../domain/wal-event.ts";
 import { readLimit, type Stop } from "./find-stop.ts";
 import { isTransactionEnd, lastDecisionIn, type WalPath } from "./wal-path.ts";
 
+/** What PostgreSQL would stop at for a time or a name; nothing for other targets, whose record is unmistakable. */
+export function matchOf({ target, inclusive }: TargetRequest): (event: WalEvent) => boolean {
+  if (target.kind === "name") return (e) => e.kind === "restore-point" && e.name === target.name;
+  if (target.kind !== "time") return () => false;
+  return (e) => isTransactionEnd(e) && (inclusive ? e.at > target.time : e.at >= target.time);
+}
+
 /**
  * PostgreSQL takes the first match after the backup's start. Where an earlier one exists (a name used twice, a clock that
  * went back), or it is not known, the position of the meant record is unmistakable.
  */
 export function notEarlier(
   stop: Stop,
-  { target, inclusive }: TargetRequest,
+  request: TargetRequest,
   point: RecoveryPoint,
   events: readonly WalEvent[] | null,
 ): Stop {
   const { record } = stop;
+  const { target } = request;
   if (stop.by.kind !== "request" || record === null || (target.kind !== "time" && target.kind !== "name")) return stop;
-  const matches = (e: WalEvent): boolean =>
-    target.kind === "name"
-      ? e.kind === "restore-point" && e.name === target.name
-      : isTransactionEnd(e) && (inclusive ? e.at > target.time : e.at >= target.time);
+  const matches = matchOf(request);
   const earlier = events?.find((e) => e.lsn < record && matches(e));
   if (earlier === undefined && (events !== null || target.kind === "time")) return stop;
   if (target.kind === "name")

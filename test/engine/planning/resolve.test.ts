@@ -106,7 +106,7 @@ function request(
 /** Where the in-place update of pg_database is that begins a DROP DATABASE. */
 async function firstStepOf(drop: CommitInfo): Promise<Lsn> {
   const path = openPath({ ...archive, inventory: await archive.inventory() }, createWalReader(), 1);
-  const events = (await eventsOf(path, { from: points[1]!.startLsn, until: drop.endLsn }, 100)) ?? [];
+  const events = (await eventsOf(path, { from: points[1]!.startLsn, until: drop.endLsn }, 100, () => true)) ?? [];
   return findDroppedDatabases(events).find((d) => d.xid === drop.xid)!.from;
 }
 
