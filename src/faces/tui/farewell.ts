@@ -15,6 +15,7 @@ export function farewell(model: Model): readonly string[] {
   return [
     `${run.id}: ${works ? "goes on without this window" : resultWord(state.outcome)}, ${done} of ${state.steps.length} steps done.`,
     ...(now === undefined ? [] : [`${statusMark(now.status)} ${visible(now.plan.title)}`]),
+    ...(works && state.question !== null ? [`It waits for you: ${visible(state.question.question.title)}`] : []),
     ...(state.outcome === null || state.outcome.result === "done"
       ? []
       : [visible(state.outcome.message), ...(state.outcome.next === undefined ? [] : [visible(state.outcome.next)])]),

@@ -402,7 +402,9 @@ describe("leaving the console", () => {
     await console_.press("ctrl-c");
     await console_.shows("does not stop the work");
     await console_.press("ctrl-c");
-    expect(await console_.kept).toContain("Join it again:  pgrescue attach R20261120-0314-k3f");
+    const kept = await console_.kept;
+    expect(kept).toContain("Join it again:  pgrescue attach R20261120-0314-k3f");
+    expect(kept.join("\n")).toContain("It waits for you: ");
     expect(world.asked).toEqual(["close"]);
   });
 
