@@ -36,6 +36,7 @@ export const step: StepKind<Record<string, never>> = {
     const isUp = await ownServerRuns(inputs, ctx);
     if (hasRecorded(ctx, recordedNames.stopped) === "absent") return isUp ? "partial" : "absent";
     if (!isUp) return "absent";
+    if (ctx.recorded[recordedNames.judged] === "fail") return "partial";
     // A server that does not answer yet is on its way.
     const state = await withOwnSession(inputs, ctx, (sql) => recoveryState(sql, inputs)).catch(() => "replaying");
     return state === "replaying" ? "partial" : "done";
@@ -54,15 +55,13 @@ export const step: StepKind<Record<string, never>> = {
       dataDirectory: inputs.dataDirectory,
       connectionString: `host=${host} port=${port} user=${user} dbname=${database}`,
     });
-    yield recorded(recordedNames.stopped, {
-      state: end.state,
-      lsn: end.replayLsn === null ? null : formatLsn(end.replayLsn),
-      commitAt: end.lastCommitAt === null ? null : formatInstant(end.lastCommitAt),
-    });
-    if (end.state === "promoted" && ctx.recorded[recordedNames.promoted] === undefined)
-      yield await promotion(inputs, ctx);
-    // A server that was promoted and started again tells no more where its recovery ended; it was judged then.
-    if (end.state === "promoted" && end.replayLsn === null && wasJudged(ctx)) return;
+    const isNew = end.state === "promoted" && ctx.recorded[recordedNames.promoted] === undefined;
+    // A server that was promoted and started again tells no more where its recovery ended, or where the recovery from a
+    // crash after that did; it was judged then.
+    const isJudged = end.state === "promoted" && wasJudged(ctx);
+    if (!isJudged) yield stopped(end);
+    if (isNew) yield await promotion(inputs, ctx);
+    if (isJudged) return;
     const answer = judgeStop(inputs, end.replayLsn, end.state === "promoted");
     yield judged(answer);
     yield recorded(recordedNames.judged, answer.result);
@@ -81,8 +80,17 @@ export const step: StepKind<Record<string, never>> = {
   },
 };
 
+function stopped(end: RecoveryStatus): StepSignal {
+  return recorded(recordedNames.stopped, {
+    state: end.state,
+    lsn: end.replayLsn === null ? null : formatLsn(end.replayLsn),
+    commitAt: end.lastCommitAt === null ? null : formatInstant(end.lastCommitAt),
+  });
+}
+
 function wasJudged(ctx: StepContext): boolean {
-  return ctx.recorded[recordedNames.judged] !== undefined;
+  const answer = ctx.recorded[recordedNames.judged];
+  return answer !== undefined && answer !== "fail";
 }
 
 function takenBackFile(ctx: StepContext): string {
