@@ -72,6 +72,8 @@ export interface RunOptions {
   readonly journal?: (journal: Journal) => Journal;
   /** Gets hold of the run while it works. */
   readonly watch?: (handle: RunHandle) => void;
+  /** Where the run's own directory is; below the world's by its name where absent. */
+  readonly directory?: string;
 }
 
 export interface RunReport {
@@ -232,7 +234,7 @@ export async function recoveryWorld(options: TestServerOptions = {}): Promise<Re
     run: async (inputs, chosen = {}) => {
       started.push(inputs.dataDirectory);
       const name = chosen.name ?? `R${++runs}`;
-      const directory = join(temporary.path, "state", name);
+      const directory = chosen.directory ?? join(temporary.path, "state", name);
       await mkdir(directory, { recursive: true, mode: 0o700 });
       const id = inputs.method === "rewind-in-place" ? "rewind-in-place" : "restore-to-scratch";
       const shipped = parse(await readFile(new URL(`../../runbooks/${id}.yaml`, import.meta.url), "utf8")) as Runbook;

@@ -51,7 +51,8 @@ export async function moveRun(run: FoundRun, stateDirectory: string): Promise<Fo
   await cp(run.directory, staging, {
     recursive: true,
     preserveTimestamps: true,
-    filter: (source) => !left.has(basename(source)),
+    // A server of the run may still be up, with its socket and lock file in here; what continues the run starts it again.
+    filter: (source) => !left.has(basename(source)) && !basename(source).startsWith(".s.PGSQL."),
   });
   await rename(staging, join(runs, run.id));
   await syncDirectory(runs);

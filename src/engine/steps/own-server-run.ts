@@ -4,7 +4,7 @@ import type { Sql } from "../../ports/sql.ts";
 import type { StepContext } from "../step.ts";
 import { refuseEscapes } from "./confinement.ts";
 import { isConfigured } from "./fenced-configuration.ts";
-import { installationFor, ownConnection, ownServer } from "./own-server.ts";
+import { installationFor, isOwnBeforeMove, ownConnection, ownServer } from "./own-server.ts";
 import { isInPlace, majorOf, siteOf } from "./recovery-inputs.ts";
 
 /** Settings for the command line: they beat every file, so that the fence holds whatever the configuration says. */
@@ -17,14 +17,21 @@ async function startSettings(inputs: RecoveryInputs, ctx: StepContext): Promise<
     siteOf(inputs).configFile,
   );
   const outside = files !== null && !files.inDataDirectory ? { config_file: files.configFile } : {};
-  return { ...outside, hba_file: server.hbaFile, ident_file: server.identFile };
+  return {
+    ...outside,
+    hba_file: server.hbaFile,
+    ident_file: server.identFile,
+    // The files name where the run's directory was when they were written.
+    unix_socket_directories: server.socketDirectory,
+  };
 }
 
-/** Whether the server that runs on the directory is the one that this run started. */
+/** Whether the server that runs on the directory is the one that this run started, and can be reached where the run's directory is now. */
 export async function ownServerRuns(inputs: RecoveryInputs, ctx: StepContext): Promise<boolean> {
   const { postmaster } = await ctx.world.postgres.inspect(inputs.dataDirectory);
   if (postmaster === null) return false;
   if (postmaster.socketDirectory === ownServer(inputs, ctx).socketDirectory) return true;
+  if (isOwnBeforeMove(postmaster.socketDirectory, inputs, ctx)) return false;
   // A postmaster that has only begun has not written its socket directory yet.
   if (postmaster.socketDirectory === "" && (await isConfigured(inputs, ctx))) return true;
   throw new PgrescueError(
@@ -40,6 +47,7 @@ export async function ownServerRuns(inputs: RecoveryInputs, ctx: StepContext): P
 export async function startOwnServer(inputs: RecoveryInputs, ctx: StepContext): Promise<number> {
   const { files, postgres } = ctx.world;
   await refuseEscapes(inputs, ctx);
+  await stopOwnServer(inputs, ctx);
   const server = ownServer(inputs, ctx);
   await files.makeDirectory(server.socketDirectory);
   await setStalePidFileAside(inputs, ctx);
@@ -67,7 +75,9 @@ async function setStalePidFileAside({ dataDirectory }: RecoveryInputs, ctx: Step
 
 /** Stops this run's own server; nothing to do where it does not run. */
 export async function stopOwnServer(inputs: RecoveryInputs, ctx: StepContext): Promise<void> {
-  if (!(await ownServerRuns(inputs, ctx))) return;
+  const { postmaster } = await ctx.world.postgres.inspect(inputs.dataDirectory);
+  const isMoved = postmaster !== null && isOwnBeforeMove(postmaster.socketDirectory, inputs, ctx);
+  if (!isMoved && !(await ownServerRuns(inputs, ctx))) return;
   const installation = await installationFor(inputs, ctx);
   await ctx.command(
     ctx.world.postgres.stopCommand({ dataDirectory: inputs.dataDirectory, installation, mode: "fast" }),

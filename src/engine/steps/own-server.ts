@@ -36,8 +36,25 @@ export function ownServer(inputs: RecoveryInputs, ctx: Pick<StepContext, "direct
   };
 }
 
+/**
+ * Whether a server's socket directory is that of this run's own server from before the run's directory was moved (to
+ * another disk, when its own was full): the server is ours, but cannot be reached any more.
+ */
+export function isOwnBeforeMove(
+  socketDirectory: string,
+  inputs: RecoveryInputs,
+  ctx: Pick<StepContext, "directory" | "run">,
+): boolean {
+  if (!isInPlace(inputs) || socketDirectory === ownServer(inputs, ctx).socketDirectory) return false;
+  return socketDirectory.endsWith(`/${ctx.run}/socket`) || socketDirectory === shortDirectory(ctx.run);
+}
+
+function shortDirectory(run: string): string {
+  return `/tmp/pgrescue-${run}`;
+}
+
 function shortEnough(directory: string, port: number, run: string): string {
-  return `${directory}/.s.PGSQL.${port}`.length <= socketPathLimit ? directory : `/tmp/pgrescue-${run}`;
+  return `${directory}/.s.PGSQL.${port}`.length <= socketPathLimit ? directory : shortDirectory(run);
 }
 
 /** A session in that server as the superuser. */

@@ -6,9 +6,9 @@ import { broughtBackFiles, fencedFiles, originalAutoConf } from "./fenced-config
 import { preloadedLibraries } from "./old-configuration.ts";
 import { ownServer } from "./own-server.ts";
 import { recordedNames } from "./recorded.ts";
-import { isInPlace, recoveryInputs, repositoriesOf } from "./recovery-inputs.ts";
+import { isInPlace, recoveryInputs } from "./recovery-inputs.ts";
+import { prepareRestoreCommand } from "./restore-command.ts";
 import { generatedHeader, scratchFiles, type WantedFile } from "./scratch-configuration.ts";
-import { savedWalDirectory } from "./saved-wal.ts";
 import { setAside } from "./set-aside.ts";
 import { logged, recorded } from "./signals.ts";
 import { relinkWal } from "./wal-link.ts";
@@ -98,17 +98,7 @@ async function wantedFiles(
   ctx: StepContext,
   preload = recordedPreload(ctx) ?? [],
 ): Promise<readonly WantedFile[]> {
-  const { restoreCommand } = await ctx.world.recoveryWal.prepare({
-    cluster: inputs.cluster,
-    systemIdentifier: inputs.systemIdentifier,
-    repositories: repositoriesOf(inputs),
-    point: inputs.point,
-    dataDirectory: inputs.dataDirectory,
-    postgresVersion: inputs.postgresVersion,
-    segmentSize: inputs.segmentSize,
-    timeline: inputs.target.timeline,
-    savedWal: await savedWalDirectory(inputs, ctx),
-  });
+  const restoreCommand = await prepareRestoreCommand(inputs, ctx);
   return isInPlace(inputs)
     ? fencedFiles(inputs, ctx, restoreCommand)
     : scratchFiles(inputs, ctx, restoreCommand, preload);

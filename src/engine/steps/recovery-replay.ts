@@ -11,6 +11,8 @@ import { isOwnOrNone } from "./production.ts";
 import { ownConnection, ownServer } from "./own-server.ts";
 import { hasRecorded, recordedNames } from "./recorded.ts";
 import { isInPlace, lsnOf, recoveryInputs, siteOf } from "./recovery-inputs.ts";
+import { prepareRestoreCommand } from "./restore-command.ts";
+import { savedWalDirectory } from "./saved-wal.ts";
 import { judged, logged, recorded } from "./signals.ts";
 import { judgeStop } from "./stop-point.ts";
 
@@ -43,7 +45,11 @@ export const step: StepKind<Record<string, never>> = {
   },
   async *run(_p, ctx) {
     const inputs = recoveryInputs(ctx.inputs);
-    const offset = (await ownServerRuns(inputs, ctx)) ? null : await startOwnServer(inputs, ctx);
+    const isUp = await ownServerRuns(inputs, ctx);
+    // WAL that is saved in the run's directory moves with it.
+    if (!isUp && (await savedWalDirectory(inputs, ctx))?.startsWith(`${ctx.directory}/`) === true)
+      await prepareRestoreCommand(inputs, ctx);
+    const offset = isUp ? null : await startOwnServer(inputs, ctx);
     const end = yield* follow(inputs, ctx, offset);
     const server = ownServer(inputs, ctx);
     const { host, port, user, database } = ownConnection(inputs, server);
