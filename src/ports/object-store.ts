@@ -33,7 +33,11 @@ export interface ObjectStore {
   /** The object's bytes in order, in chunks of the store's choosing. Throws `store-failure` when there is no such object. */
   read(key: string, range?: ByteRange): AsyncIterable<Uint8Array>;
   /** Writes a whole object, durable when this resolves. With `ifAbsent`, an existing object is left alone: "exists". */
-  put(key: string, bytes: Uint8Array, options?: { readonly ifAbsent?: boolean; readonly metadata?: Metadata }): Promise<"stored" | "exists">;
+  put(
+    key: string,
+    bytes: Uint8Array,
+    options?: { readonly ifAbsent?: boolean; readonly metadata?: Metadata },
+  ): Promise<"stored" | "exists">;
   /** Begins a streamed object, visible and durable only after commit(). The key must be unique: an existing one is replaced. */
   write(key: string, options?: { readonly metadata?: Metadata }): Promise<ObjectWriter>;
   /** Removes an object; absence is fine. */

@@ -8,14 +8,24 @@ export interface ConnectionTarget {
   readonly user: string;
   readonly database: string;
   readonly password?: Secret;
-  readonly tls: { readonly mode: "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full"; readonly rootCertificate?: string; readonly certificate?: string; readonly key?: string };
+  readonly tls: {
+    readonly mode: "disable" | "allow" | "prefer" | "require" | "verify-ca" | "verify-full";
+    readonly rootCertificate?: string;
+    readonly certificate?: string;
+    readonly key?: string;
+  };
   readonly applicationName: string;
   /** 0 waits without end. */
   readonly connectTimeoutSeconds: number;
   /** libpq's hostaddr: where to connect when `host` is only the name to check and to look a password up for. */
   readonly address?: string;
   /** Further hosts of a multi-host list, tried in order. */
-  readonly fallbacks?: readonly { readonly host: string; readonly port: number; readonly address?: string; readonly password?: Secret }[];
+  readonly fallbacks?: readonly {
+    readonly host: string;
+    readonly port: number;
+    readonly address?: string;
+    readonly password?: Secret;
+  }[];
   /** libpq's target_session_attrs; `any` where absent. */
   readonly sessionAttributes?: "any" | "read-write" | "read-only" | "primary" | "standby" | "prefer-standby";
 }

@@ -43,7 +43,10 @@ export interface ThrowawayServer {
 export async function serverUser(): Promise<OsUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const user = await findUser("postgres");
-  if (user === null) throw new PgrescueError("precondition-refused", "no user postgres, and PostgreSQL refuses to run as root", { next: "Install Debian's postgresql package, which makes the user." });
+  if (user === null)
+    throw new PgrescueError("precondition-refused", "no user postgres, and PostgreSQL refuses to run as root", {
+      next: "Install Debian's postgresql package, which makes the user.",
+    });
   return { name: user.name, uid: user.uid, gid: user.gid };
 }
 
@@ -84,26 +87,88 @@ export async function startThrowawayServer(options: ThrowawayOptions): Promise<T
   }
   const run = (argv: readonly string[], extra: CommandOptions = {}): Promise<CommandResult> => {
     const [program = "", ...rest] = argv;
-    return shell.run([program.includes("/") ? program : join(options.bin, program), ...rest], { ...(owner === undefined ? {} : { as: owner }), ...extra });
+    return shell.run([program.includes("/") ? program : join(options.bin, program), ...rest], {
+      ...(owner === undefined ? {} : { as: owner }),
+      ...extra,
+    });
   };
   const must = async (argv: readonly string[], extra?: CommandOptions): Promise<string> => {
     const result = await run(argv, extra);
-    if (result.exit !== 0) throw new PgrescueError("external-failure", `${argv[0]} exited ${result.exit}: ${(result.stderr + result.stdout).trim()}${await tail(logFile)}`);
+    if (result.exit !== 0)
+      throw new PgrescueError(
+        "external-failure",
+        `${argv[0]} exited ${result.exit}: ${(result.stderr + result.stdout).trim()}${await tail(logFile)}`,
+      );
     return result.stdout;
   };
   const me = (await currentUser()).name;
-  await must(["initdb", "-D", dataDirectory, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
-    ...(options.checksums === false ? [] : ["-k"]), ...(options.segmentSizeMiB === undefined ? [] : [`--wal-segsize=${options.segmentSizeMiB}`])]);
-  const settings = { port: String(port), listen_addresses: "'127.0.0.1'", unix_socket_directories: `'${socketDirectory}'`, shared_buffers: "'32MB'", max_wal_size: "'128MB'", log_line_prefix: "'%m [%p] '", ...options.settings };
-  await appendFile(join(dataDirectory, "postgresql.conf"), Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`).join(""));
+  await must([
+    "initdb",
+    "-D",
+    dataDirectory,
+    "-U",
+    "postgres",
+    "--auth=trust",
+    "-E",
+    "UTF8",
+    "--locale=C.UTF-8",
+    "--no-sync",
+    ...(options.checksums === false ? [] : ["-k"]),
+    ...(options.segmentSizeMiB === undefined ? [] : [`--wal-segsize=${options.segmentSizeMiB}`]),
+  ]);
+  const settings = {
+    port: String(port),
+    listen_addresses: "'127.0.0.1'",
+    unix_socket_directories: `'${socketDirectory}'`,
+    shared_buffers: "'32MB'",
+    max_wal_size: "'128MB'",
+    log_line_prefix: "'%m [%p] '",
+    ...options.settings,
+  };
+  await appendFile(
+    join(dataDirectory, "postgresql.conf"),
+    Object.entries(settings)
+      .map(([name, value]) => `${name} = ${value}\n`)
+      .join(""),
+  );
   const server: ThrowawayServer = {
-    directory: options.directory, dataDirectory, socketDirectory, port, user: "postgres", bin: options.bin, logFile, owner, run,
-    sql: async (text, database = "postgres") => (await must(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-h", socketDirectory, "-p", String(port), "-U", "postgres", "-d", database, "-f", "-"], { input: text, env: { PGUSER: me } })).trimEnd(),
+    directory: options.directory,
+    dataDirectory,
+    socketDirectory,
+    port,
+    user: "postgres",
+    bin: options.bin,
+    logFile,
+    owner,
+    run,
+    sql: async (text, database = "postgres") =>
+      (
+        await must(
+          [
+            "psql",
+            "-XqAt",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            socketDirectory,
+            "-p",
+            String(port),
+            "-U",
+            "postgres",
+            "-d",
+            database,
+            "-f",
+            "-",
+          ],
+          { input: text, env: { PGUSER: me } },
+        )
+      ).trimEnd(),
     start: async () => {
       await must(["pg_ctl", "-D", dataDirectory, "-l", logFile, "-w", "-t", "120", "start"]);
     },
     stop: async (mode = "fast") => {
-      if (await running(dataDirectory)) await must(["pg_ctl", "-D", dataDirectory, "-m", mode, "-w", "-t", "120", "stop"]);
+      if (await running(dataDirectory))
+        await must(["pg_ctl", "-D", dataDirectory, "-m", mode, "-w", "-t", "120", "stop"]);
     },
   };
   await server.start();
@@ -120,7 +185,13 @@ async function running(dataDirectory: string): Promise<boolean> {
   const pid = Number((await readFile(join(dataDirectory, "postmaster.pid"), "utf8").catch(() => "")).split("\n")[0]);
   if (!(pid > 0)) return false;
   for (let tries = 0; tries < 3; tries++) {
-    if (await stat(`/proc/${pid}`).then(() => true, () => false)) return true;
+    if (
+      await stat(`/proc/${pid}`).then(
+        () => true,
+        () => false,
+      )
+    )
+      return true;
     await delay(50);
   }
   return false;
