@@ -11,6 +11,7 @@ import { ManifestCollector } from "./manifest.ts";
 import { openAhead, type OpenedFile } from "./open-ahead.ts";
 import { firstBlockOf, PageDamage } from "./page-damage.ts";
 import { PageVerifier } from "./page-verifier.ts";
+import { startReadThread, type ReadThread } from "./read-thread.ts";
 import { tablespaceLinks, tablespaceNames, type TablespaceLink } from "./tablespaces.ts";
 import type { Taken, Taking } from "./taking.ts";
 import { walkTree, type TreeOptions } from "./tree.ts";
@@ -32,8 +33,9 @@ export async function takeLocal(taking: Taking, dataDirectory: string): Promise<
   const links = await tablespaceLinks(dataDirectory, await tablespaceNames(sql));
   const endWatch = watchSession(sql, (error) => death.abort(error));
   const manifest = await ManifestCollector.open(request.scratchDirectory);
+  const thread = startReadThread();
   try {
-    const copy = new LocalCopy({ ...taking, signal }, manifest);
+    const copy = new LocalCopy({ ...taking, signal }, manifest, thread);
     const tablespaces = [];
     for (const link of links) tablespaces.push({ ...link, bytes: await copy.tablespace(link) });
     const base = await copy.base(dataDirectory, links);
@@ -61,6 +63,7 @@ export async function takeLocal(taking: Taking, dataDirectory: string): Promise<
     };
   } finally {
     await endWatch();
+    await thread.close();
     await manifest.close();
   }
 }
@@ -71,11 +74,13 @@ class LocalCopy {
   bytes = 0;
   readonly #taking: Taking;
   readonly #manifest: ManifestCollector;
+  readonly #thread: ReadThread;
   #doing = "";
 
-  constructor(taking: Taking, manifest: ManifestCollector) {
+  constructor(taking: Taking, manifest: ManifestCollector, thread: ReadThread) {
     this.#taking = taking;
     this.#manifest = manifest;
+    this.#thread = thread;
   }
 
   /** Archives one tablespace; returns its bytes. */
@@ -130,7 +135,7 @@ class LocalCopy {
       this.#taking.facts.dataChecksums && entry.relation !== null
         ? new PageVerifier(firstBlockOf(entry.relation.segment))
         : null;
-    const { size, sha256 } = await archiveFile(archive, file, pages, (count) => this.#count(count));
+    const { size, sha256 } = await archiveFile(archive, file, pages, this.#thread, (count) => this.#count(count));
     await this.#manifest.add({ path: entry.manifestPath, size, mtime: file.attributes.mtime, sha256 });
     if (pages !== null && pages.suspects > 0) this.damage.add(entry.manifestPath, await pages.confirm(entry.source));
   }

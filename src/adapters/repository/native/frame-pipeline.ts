@@ -13,7 +13,7 @@ const compressionLevel = 1;
 
 /** Compresses frames in parallel and writes them in order; memory is bounded by the buffers it lends. */
 export interface FramePipeline {
-  /** A buffer of the frame size to fill; waits while all are in use. Rejects once anything has failed. */
+  /** A buffer of the frame size in shared memory to fill; waits while all are in use. Rejects once anything has failed. */
   take(): Promise<Uint8Array>;
   /** Hands over the first `length` bytes of a taken buffer, with the members that begin in them. Does not wait. */
   submit(buffer: Uint8Array, length: number, members: readonly IndexMember[]): void;
@@ -49,7 +49,8 @@ export function framePipeline(
       if (buffer !== undefined) return buffer;
       if (left > 0) {
         left--;
-        return Buffer.allocUnsafeSlow(size);
+        // Shared, so that another thread may fill it.
+        return new Uint8Array(new SharedArrayBuffer(size));
       }
       await new Promise<void>((resolve) => waiting.push(resolve));
     }

@@ -1,13 +1,14 @@
 import { appendFile, mkdir, open, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { archiveFile } from "../../../../src/adapters/postgres/backup/archive-file.ts";
 import { BaseBackupStream } from "../../../../src/adapters/postgres/backup/copy-stream.ts";
 import { openAhead, openFile, type FileEntry } from "../../../../src/adapters/postgres/backup/open-ahead.ts";
 import { pageChecksum, pageSize } from "../../../../src/adapters/postgres/backup/page-checksum.ts";
 import { PageVerifier } from "../../../../src/adapters/postgres/backup/page-verifier.ts";
 import { ProtocolReader } from "../../../../src/adapters/postgres/backup/protocol-reader.ts";
+import { startReadThread } from "../../../../src/adapters/postgres/backup/read-thread.ts";
 import { redact } from "../../../../src/adapters/postgres/backup/redact.ts";
 import { tarMembers } from "../../../../src/adapters/postgres/backup/tar-stream.ts";
 import { walkTree } from "../../../../src/adapters/postgres/backup/tree.ts";
@@ -127,6 +128,9 @@ test("the walk leaves out what PostgreSQL's own backups leave out", async () => 
 });
 
 describe("a file that changes while it is read", () => {
+  const thread = startReadThread();
+  afterAll(() => thread.close());
+
   test("is cut at the size it had when it grows", async () => {
     await using place = await temporaryDirectory();
     const path = join(place.path, "f");
@@ -134,7 +138,7 @@ describe("a file that changes while it is read", () => {
     const file = await openFile(fileEntry(path));
     await appendFile(path, "more");
     const kept = keeper(700_001);
-    const done = await archiveFile(kept.archive, file ?? expect.fail("it is there"), null, () => undefined);
+    const done = await archiveFile(kept.archive, file ?? expect.fail("it is there"), null, thread, () => undefined);
     expect(done.size).toBe(3_000_000);
     expect(kept.content()).toEqual(Buffer.alloc(3_000_000, 1));
   });
@@ -145,7 +149,7 @@ describe("a file that changes while it is read", () => {
     await writeFile(path, Buffer.alloc(3_000_000, 1));
     const file = await openFile(fileEntry(path));
     const kept = keeper(1_000_000, () => truncate(path, 1_500_000));
-    const done = await archiveFile(kept.archive, file ?? expect.fail("it is there"), null, () => undefined);
+    const done = await archiveFile(kept.archive, file ?? expect.fail("it is there"), null, thread, () => undefined);
     const expected = Buffer.concat([Buffer.alloc(1_500_000, 1), Buffer.alloc(1_500_000)]);
     expect(kept.content().equals(expected)).toBe(true);
     expect(done.sha256).toBe(Buffer.from(await crypto.subtle.digest("SHA-256", expected)).toString("hex"));
