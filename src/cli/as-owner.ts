@@ -5,8 +5,9 @@ import { dirname, resolve } from "node:path";
 import { asUser, createShell } from "../adapters/system/exec.ts";
 import { startBroker } from "../adapters/system/broker.ts";
 import { programFor } from "../adapters/system/program.ts";
+import { removeEmpty } from "../adapters/system/remove.ts";
 import { findUser, ownerOf } from "../adapters/system/users.ts";
-import { PgrescueError } from "../domain/errors.ts";
+import { errorKinds, PgrescueError } from "../domain/errors.ts";
 import type { OsUser } from "../ports/shell.ts";
 import type { Arguments, Terminal } from "./command.ts";
 import { privilegedCommands } from "./privileged.ts";
@@ -25,15 +26,7 @@ export async function runAsOwner(
 ): Promise<number | null> {
   if (process.getuid?.() !== 0) return null;
   const owner = await chooseOwner(args, settings, terminal);
-  for (const directory of directoriesToMake(args, settings, terminal)) {
-    const first = await mkdir(directory, { recursive: true, mode: 0o700 });
-    // Only what was made now changes hands: from the directory up to the first new one.
-    if (first === undefined) continue;
-    for (let made = directory; made.length >= first.length; made = dirname(made)) {
-      // Not through a link that somebody who owns a directory above has put there meanwhile.
-      await lchown(made, owner.uid, owner.gid);
-    }
-  }
+  const made = await makeDirectories(directoriesToMake(args, settings, terminal), owner);
   const program = await programFor(owner, createShell());
   const home = (await findUser(owner.uid))?.home ?? "/";
   const { XDG_STATE_HOME: _state, XDG_CONFIG_HOME: _config, XDG_RUNTIME_DIR: _runtime, ...env } = terminal.env;
@@ -61,10 +54,32 @@ export async function runAsOwner(
   // The terminal sends SIGINT to the child as well; only signals meant for us alone are passed on.
   const ignore = (): void => undefined;
   process.on("SIGTERM", forward).on("SIGHUP", forward).on("SIGINT", ignore);
-  return await new Promise((done, fail) => {
+  const code = await new Promise<number>((done, fail) => {
     child.once("error", fail);
     child.once("exit", (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
+  // Nothing was begun: no run will come back to these places.
+  if (args.flag("dry-run") || refusals.includes(code)) await removeEmpty(made);
+  return code;
+}
+
+/** Exit codes after which nothing is at work. */
+const refusals: readonly number[] = [errorKinds.usage.exit, errorKinds["no-recovery-point"].exit];
+
+/** Makes what is not there and gives it to the owner; what was made, the deepest first. */
+async function makeDirectories(directories: readonly string[], owner: OsUser): Promise<readonly string[]> {
+  const all: string[] = [];
+  for (const directory of directories) {
+    const first = await mkdir(directory, { recursive: true, mode: 0o700 });
+    // Only what was made now changes hands: from the directory up to the first new one.
+    if (first === undefined) continue;
+    for (let made = directory; made.length >= first.length; made = dirname(made)) {
+      // Not through a link that somebody who owns a directory above has put there meanwhile.
+      await lchown(made, owner.uid, owner.gid);
+      all.push(made);
+    }
+  }
+  return all.toSorted((a, b) => b.length - a.length);
 }
 
 /** Verbs whose runs may stop or start a server, or call hooks. */

@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import { isAbsolute, relative, resolve } from "node:path";
 import { PgrescueError } from "../../domain/errors.ts";
 
@@ -12,4 +12,9 @@ export async function removeOwn(path: string, options: { readonly within: string
     throw new PgrescueError("bug", `refused to remove ${path}: it is not below ${options.within}`);
   }
   await rm(resolve(path), { recursive: true, force: true });
+}
+
+/** Removes directories that hold nothing, in this order; one that is gone, in use or not empty stays as it is. */
+export async function removeEmpty(directories: readonly string[]): Promise<void> {
+  for (const directory of directories) await rmdir(directory).catch(() => undefined);
 }
