@@ -1,4 +1,5 @@
 import type { Json } from "../../domain/brand.ts";
+import type { ConnectionTarget } from "../../ports/sql.ts";
 import type { StepContext } from "../step.ts";
 
 /** Names of the values that the steps of a recovery record for each other, for faces and for the report. */
@@ -32,4 +33,13 @@ export function recordedText(ctx: StepContext, name: string, key: string): strin
   if (value === null || typeof value !== "object" || Array.isArray(value)) return null;
   const text = (value as { readonly [key: string]: Json })[key];
   return typeof text === "string" ? text : null;
+}
+
+/** What is recorded as `server`: where it answers, and what psql takes. */
+export function serverAt(
+  { host, port, user, database }: Pick<ConnectionTarget, "host" | "port" | "user" | "database">,
+  dataDirectory: string,
+): Json {
+  const connectionString = `host=${host} port=${port} user=${user} dbname=${database}`;
+  return { host, port, user, database, dataDirectory, connectionString };
 }

@@ -2,8 +2,10 @@ import { PgrescueError } from "../../domain/errors.ts";
 import type { StepKind } from "../step.ts";
 import { managerOf } from "./manager.ts";
 import { isOwnOrNone } from "./production.ts";
-import { recoveryInputs } from "./recovery-inputs.ts";
+import { recordedNames, serverAt } from "./recorded.ts";
+import { recoveryInputs, siteOf } from "./recovery-inputs.ts";
 import { refuseEscapes } from "./confinement.ts";
+import { recorded } from "./signals.ts";
 import { startProduction } from "./start-production.ts";
 
 /** Opens the recovered server to the world: started by its manager with its own configuration, the fence being gone. */
@@ -29,6 +31,11 @@ export const step: StepKind<Record<string, never>> = {
       );
     await refuseEscapes(inputs, ctx);
     yield* startProduction(inputs, ctx);
+    const { superuser = "postgres", database = "postgres" } = siteOf(inputs);
+    const { postgres } = ctx.world;
+    const target = postgres.connectionOf(await postgres.inspect(inputs.dataDirectory), superuser, database);
+    // From here on the fenced server's place is nobody's.
+    if (target !== null) yield recorded(recordedNames.server, serverAt(target, inputs.dataDirectory));
   },
   async *undo(_p, ctx) {
     const inputs = recoveryInputs(ctx.inputs);
