@@ -51,8 +51,10 @@ export interface Shop extends AsyncDisposable {
   place(name: string): string;
   /** Stops the server of a data directory, if one runs there. */
   stopServerOf(dataDirectory: string): Promise<void>;
-  /** Everything that was printed by `pgrescue` so far. */
+  /** Everything that the program has printed so far. */
   readonly printed: readonly string[];
+  /** Adds what it printed elsewhere. */
+  record(text: string): void;
 }
 
 /** A run of the real program whose events are read as they come. */
@@ -145,6 +147,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
     scratchDirectory,
     program,
     printed,
+    record: (text) => void printed.push(text),
     confirm: `shop@${hostname()}`,
     argv: (...words) => [process.execPath, programScript, ...words, "--config", configFile],
     pgrescue: call,
