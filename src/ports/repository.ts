@@ -117,6 +117,8 @@ export interface RestoreRequest {
   readonly dataDirectory: string;
   /** Tablespace oid -> directory. Every tablespace of the point must be named. */
   readonly tablespaces: { readonly [oid: string]: string };
+  /** Called when everything but global/pg_control is in place: the last moment at which PostgreSQL cannot start there. */
+  readonly beforeControl?: () => Promise<void>;
   readonly signal: AbortSignal;
 }
 

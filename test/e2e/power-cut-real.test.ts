@@ -161,6 +161,25 @@ test("in place, the WAL of a server that came back at boot is saved again, and t
   }
 });
 
+test("in place, a boot before the restored files are configured starts nothing, whatever WAL came with them", async () => {
+  await using world = await recoveryWorld();
+  const { server } = world;
+  await server.sql("create table orders (id int); insert into orders values (1)");
+  await world.backup("local", "include");
+  await server.sql("insert into orders values (2)");
+  await world.archived();
+  const inputs = await world.plan({ target: { kind: "latest" } }, { method: "rewind-in-place", action: "pause" });
+  const cuts = cutAtBoundaries((place) => ["finish restore", "start configure"].includes(place));
+  const options = { name: "R-early", journal: (journal: Journal) => cuts.wrap(journal) };
+  for (const place of ["finish restore", "start configure"]) {
+    await expect(world.run(inputs, options), place).rejects.toBeInstanceOf(PowerCut);
+    await expect(server.start(), place).rejects.toThrow("restore_command");
+  }
+  expectWhole(await world.run(inputs, options), cuts);
+  expect(await server.sql("select string_agg(id::text, ',' order by id) from orders")).toBe("1,2");
+  expect(await timelinesOf(world)).toEqual([2]);
+});
+
 test("beside production, cut at every boundary: exact data, one promotion, and production is not touched", async () => {
   await using world = await recoveryWorld();
   const { server } = world;

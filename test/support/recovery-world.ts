@@ -42,8 +42,8 @@ export interface RecoveryWorld extends AsyncDisposable {
   readonly world: World;
   readonly systemIdentifier: string;
   readonly repositoryDirectory: string;
-  /** A base backup in the repository, from the local source unless told otherwise. */
-  backup(source?: "local" | "remote"): Promise<RecoveryPoint>;
+  /** A base backup in the repository, from the local source and without its WAL unless told otherwise. */
+  backup(source?: "local" | "remote", wal?: "archive" | "include"): Promise<RecoveryPoint>;
   /** Ends the current segment and waits until it is archived. */
   archived(): Promise<string>;
   plan(target: Partial<TargetRequest> & Pick<TargetRequest, "target">, options?: PlanOptions): Promise<RecoveryInputs>;
@@ -197,7 +197,7 @@ export async function recoveryWorld(options: TestServerOptions = {}): Promise<Re
     world,
     systemIdentifier,
     repositoryDirectory,
-    backup: async (source = "local") => {
+    backup: async (source = "local", wal = "archive") => {
       const scratchDirectory = join(temporary.path, `backup-${++runs}`);
       await mkdir(scratchDirectory, { mode: 0o700 });
       const request = {
@@ -205,7 +205,7 @@ export async function recoveryWorld(options: TestServerOptions = {}): Promise<Re
         cluster: "shop",
         repository: "main",
         source,
-        wal: "archive",
+        wal,
         label: "test",
         checkpoint: "fast",
         walTimeoutSeconds: 60,

@@ -15,7 +15,10 @@ export async function openPoint(inputs: RecoveryInputs, ctx: StepContext): Promi
   throw new PgrescueError("no-recovery-point", `${inputs.repository} has no point ${inputs.point}`);
 }
 
-/** Writes the backup's files to the target; global/pg_control comes last, so that a cut-off restore cannot start. */
+/**
+ * Writes the backup's files to the target; global/pg_control comes last, so that a cut-off restore cannot start. Nor can a
+ * whole one before it is configured, by a reboot or by hand: PostgreSQL refuses a recovery.signal without restore_command.
+ */
 export const step: StepKind<Record<string, never>> = {
   name: "restore.files",
   risk: "scratch",
@@ -48,7 +51,8 @@ export const step: StepKind<Record<string, never>> = {
     if (kind !== "cluster") {
       await restoreIntent(inputs, ctx, "write");
       const reader = await openPoint(inputs, ctx);
-      for await (const progress of reader.restore({ dataDirectory, tablespaces, signal: ctx.signal })) {
+      const beforeControl = (): Promise<void> => ctx.world.files.write(`${dataDirectory}/recovery.signal`, "");
+      for await (const progress of reader.restore({ dataDirectory, tablespaces, beforeControl, signal: ctx.signal })) {
         yield { signal: "progress", ...progress };
       }
     }

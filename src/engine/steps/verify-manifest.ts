@@ -16,6 +16,9 @@ const title = "every file as in the manifest";
 /** Files that only one of manifest and restored directory has: our marks, and the map that restore replaces by links. */
 const ours = [ownMarkName, restoreMarker, "tablespace_map"];
 
+/** What a server leaves that was started at boot before it was configured, and refused to. */
+const ofRefusedStarts = ["postmaster.opts", "postmaster.pid", "current_logfiles", "log"];
+
 /** pg_verifybackup on the restored files, before the first start changes any of them. WAL is checked where it is replayed. */
 export const step: StepKind<Record<string, never>> = {
   name: "verify.manifest",
@@ -47,7 +50,10 @@ export const step: StepKind<Record<string, never>> = {
     const file = `${ctx.directory}/backup_manifest`;
     await ctx.world.files.write(file, manifest);
     const { bin } = await installationFor(inputs, ctx);
-    const ignored = [...ours, ...(await noContent(inputs, ctx))].flatMap((path) => ["--ignore", path]);
+    const ignored = [...ours, ...ofRefusedStarts, ...(await noContent(inputs, ctx))].flatMap((path) => [
+      "--ignore",
+      path,
+    ]);
     const argv = [
       `${bin}/pg_verifybackup`,
       "--no-parse-wal",

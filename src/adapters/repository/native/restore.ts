@@ -51,6 +51,7 @@ async function run(restore: Restore, report: (progress: Progress) => void, signa
     for (const [archive, directory] of places)
       if (archive !== "base") await claimDirectory(directory, identityOf(restore, archive));
     await writeTrees(restore, places, base, report, signal);
+    await request.beforeControl?.();
     await revealControlFile(base);
   }
   for (const [archive, directory] of places) if (archive !== "base") await releaseDirectory(directory);
