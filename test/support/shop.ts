@@ -1,12 +1,14 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { appendFile, chmod, mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { stringify } from "yaml";
-import { freePort, serverUser, startThrowawayServer } from "../../src/adapters/postgres/throwaway-server.ts";
+import { serverUser, startThrowawayServer } from "../../src/adapters/postgres/throwaway-server.ts";
 import { createShell } from "../../src/adapters/system/exec.ts";
 import { programFor, thisProgram, type Program } from "../../src/adapters/system/program.ts";
 import { generateArchiveCommand, quoteSetting } from "../../src/adapters/wal/restore-command.ts";
@@ -123,7 +125,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
           dataDirectory: server.dataDirectory,
           binaries: server.bin,
           repositories: ["main"],
-          scratch: { directory: scratchDirectory, port: await freePort() },
+          scratch: { directory: scratchDirectory, port: await lastingPort() },
           ...options.cluster,
         },
       },
@@ -210,6 +212,20 @@ function watchRun(words: readonly string[], printed: string[]): WatchedRun {
       }
     },
   };
+}
+
+/** A free port that no outgoing connection will be given until it is used (below Linux' ephemeral range). */
+async function lastingPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(20_000, 32_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((done) => {
+      server.once("error", () => done(false)).listen(port, "127.0.0.1", () => done(true));
+    });
+    if (!isFree) continue;
+    await new Promise((done) => server.close(done));
+    return port;
+  }
 }
 
 async function requirePassword(server: TestServer): Promise<void> {
