@@ -146,7 +146,7 @@ async function lookUp(
   const asked =
     request.target.timeline ??
     (request.target.target.kind === "immediate" || inventory.ranges.length === 0 ? own : null);
-  const choice = await chooseTimeline(source, world.walReader, asked, request.production.timeline);
+  const choice = await chooseTimeline(source, world.walReader, asked, request.production.timeline, system.points);
   const order = choice.order.length > 0 ? choice.order : [points.at(-1)?.timeline ?? 1];
   const complete = world.local?.systemIdentifier === system.systemIdentifier ? world.local.complete : undefined;
   let first: PlanRefusal | null = null;
@@ -158,12 +158,22 @@ async function lookUp(
     );
     if (!isRefusal(found)) {
       const elsewhere =
-        first === null ? choice.warnings : [`it was found on timeline ${timeline}, which is not the newest`];
+        first === null
+          ? choice.warnings
+          : [`it was found on timeline ${timeline}, not on timeline ${order[0]}: ${first.message}`];
       return { ...found, timelineWarnings: elsewhere };
     }
     first ??= found;
-    const isUnique = request.target.target.kind === "xid" || request.target.target.kind === "name";
-    if (!isUnique && found.refusal !== "no-point") break;
+    const { kind } = request.target.target;
+    if (kind === "xid" || kind === "name") continue;
+    if (found.refusal !== "no-point") break;
+    // The end of an older timeline would silently bring back what a later one had left behind.
+    const [, other] = order;
+    if (kind === "latest" && other !== undefined)
+      return {
+        ...found,
+        next: `Look with \`pgrescue points\`, then follow a timeline you know, like --target-timeline ${other}.`,
+      };
   }
   return (
     first ?? {

@@ -125,7 +125,7 @@ describe("after a recovery has left another timeline in the archive", () => {
     expect(await rowsOf(copy)).toBe("before one two three four");
   });
 
-  test("without knowing it the one with the newest commit is taken, and what it lacks is pointed out", async () => {
+  test("without knowing it the highest is taken, and what it lacks is pointed out", async () => {
     const planned = await plan({ kind: "latest" });
     expect(planned.inputs.settings["recovery_target_timeline"]).toBe("2");
     expect(planned.inputs.warnings.join()).toContain("timeline 1 holds commits");
