@@ -39,6 +39,8 @@ const englishOnly: Plugin = {
 const later: Readonly<Record<string, string>> = {
   "wal-settings": "src/cli/wal-settings.ts",
   "native-repository": "src/adapters/repository/native/repository.ts",
+  "wal-prefetch": "src/adapters/wal/prefetch.ts",
+  "wal-prefetch-socket": "src/adapters/wal/prefetch-socket.ts",
 };
 const standalone: Readonly<Record<string, string>> = {
   "wal-fetch": "src/cli/start-wal-fetch.ts",
