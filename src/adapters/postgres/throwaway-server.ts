@@ -113,9 +113,11 @@ export async function startThrowawayServer(options: ThrowawayOptions): Promise<T
     "UTF8",
     "--locale=C.UTF-8",
     "--no-sync",
-    ...(options.checksums === false ? [] : ["-k"]),
+    "-k",
     ...(options.segmentSizeMiB === undefined ? [] : [`--wal-segsize=${options.segmentSizeMiB}`]),
   ]);
+  // initdb's default and its option for this differ between versions.
+  if (options.checksums === false) await must(["pg_checksums", "--disable", "--no-sync", "-D", dataDirectory]);
   const settings = {
     port: String(port),
     listen_addresses: "'127.0.0.1'",
