@@ -163,7 +163,7 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
     },
     watch: (...words) => watchRun([...words, "--jsonl", "--config", configFile], printed),
     archived: async () => {
-      const last = await server.sql("select pg_walfile_name(pg_switch_wal())");
+      const last = await server.sql("select pg_walfile_name(pg_switch_wal() - 1)");
       for (let tries = 0; tries < 600; tries++) {
         const at = await server.sql("select coalesce(last_archived_wal, '') from pg_stat_archiver");
         if (at.slice(0, 24) >= last) return;
