@@ -142,7 +142,7 @@ async function must(server: ThrowawayServer, argv: readonly string[]): Promise<v
 /** Ends the current segment and waits until the archiver has nothing left to do. */
 async function settled(server: ThrowawayServer): Promise<void> {
   await server.sql("create table if not exists settled (n int); insert into settled values (1)");
-  const name = await server.sql("select pg_walfile_name(pg_switch_wal())");
+  const name = await server.sql("select pg_walfile_name(pg_switch_wal() - 1)");
   for (let tries = 0; tries < 1200; tries++) {
     const last = await server.sql("select coalesce(last_archived_wal, '') from pg_stat_archiver");
     if (last >= name) return;
