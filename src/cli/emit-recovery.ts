@@ -1,4 +1,4 @@
-import { absentExit, noAnswerExit, quoteSetting, shellQuote } from "../adapters/wal/restore-command.ts";
+import { guardShell, judgeExit, quoteSetting, shellQuote } from "../adapters/wal/restore-command.ts";
 import type { RecoveryInputs } from "../domain/plan.ts";
 import { stopsOtherwise, stopText } from "./plan-lines.ts";
 
@@ -16,9 +16,10 @@ export interface HandParts {
  */
 export function handRestoreCommand({ node, script, words }: HandParts): string {
   return [
+    guardShell,
     `${[node, script, "wal-fetch", ...words].map(shellQuote).join(" ")} "%f" "%p"`,
-    `r=$?; case $r in 0) exit 0;; ${absentExit}) exit 1;; 143) kill -TERM $$;; esac`,
-    `exit ${noAnswerExit}`,
+    judgeExit,
+    "exit",
   ].join("; ");
 }
 

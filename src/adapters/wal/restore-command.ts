@@ -5,6 +5,14 @@ export const absentExit = 77;
 /** What wal-fetch exits with when it has no answer; PostgreSQL stops recovery and goes on at the next start. */
 export const noAnswerExit = 255;
 
+/**
+ * First words of a restore_command: whatever ends the shell before an answer, its own failures included (dash that cannot
+ * fork exits with 2, which PostgreSQL takes for the end of WAL), becomes "no answer".
+ */
+export const guardShell = `x=${noAnswerExit}; trap 'exit $x' 0`;
+/** Words right behind wal-fetch: its exit code becomes PostgreSQL's, a SIGTERM stays one; what follows says "no answer". */
+export const judgeExit = `r=$?; case $r in 0) x=0; exit;; ${absentExit}) x=1; exit;; 143) trap - 0; kill -TERM $$;; esac`;
+
 export interface RestoreCommandParts {
   /** Absolute path of the Node that runs the script. */
   readonly node: string;
@@ -29,12 +37,13 @@ export function generateRestoreCommand({ node, script, spool }: RestoreCommandPa
     }
   }
   return [
+    guardShell,
     `s=${shellQuote(spool)}`,
     "read -r b 2>/dev/null </proc/sys/kernel/random/boot_id || b=unknown",
-    '[ -f "$s/$b/%f" ] && mv -f "$s/$b/%f" "%p" && exit 0',
+    '[ -f "$s/$b/%f" ] && mv -f "$s/$b/%f" "%p" && x=0 && exit',
     `${shellQuote(node)} ${shellQuote(script)} wal-fetch --spool "$s" "%f" "%p"`,
-    `r=$?; case $r in 0) exit 0;; ${absentExit}) exit 1;; 143) kill -TERM $$;; esac`,
-    `echo "pgrescue: no answer about %f (exit code $r); recovery stops so that nothing is lost" >&2; exit ${noAnswerExit}`,
+    judgeExit,
+    `echo "pgrescue: no answer about %f (exit code $r); recovery stops so that nothing is lost" >&2; exit`,
   ].join("; ");
 }
 

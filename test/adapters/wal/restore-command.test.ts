@@ -67,6 +67,14 @@ test.each([
   expect((await outcome(script, false)).exit).toBe(expected);
 });
 
+test("a shell that cannot start a process answers 255, too", async () => {
+  // Only what is not root is bound by the limit.
+  const user = process.getuid?.() === 0 ? ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+  const command = substitute(generateRestoreCommand({ node: "/bin/true", script: "/none", spool: "/none" }));
+  const limited = [...user, "prlimit", "--nproc=0:0", "--", "sh", "-c", command];
+  expect((await createShell().run(limited)).exit).toBe(255);
+});
+
 test("SIGTERM stays a signal", async () => {
   expect(await outcome("kill -TERM $$", false)).toMatchObject({ exit: null, signal: "SIGTERM" });
 });
@@ -79,7 +87,7 @@ test("the line fits into the thousand bytes that old versions take", () => {
   });
   expect(line.length).toBeLessThan(800);
   expect(line).toMatchInlineSnapshot(
-    `"s='/var/lib/postgresql/15/main/pg_wal/.pgrescue-spool'; read -r b 2>/dev/null </proc/sys/kernel/random/boot_id || b=unknown; [ -f "$s/$b/%f" ] && mv -f "$s/$b/%f" "%p" && exit 0; '/usr/bin/node' '/usr/lib/node_modules/pgrescue/bin/pgrescue.js' wal-fetch --spool "$s" "%f" "%p"; r=$?; case $r in 0) exit 0;; 77) exit 1;; 143) kill -TERM $$;; esac; echo "pgrescue: no answer about %f (exit code $r); recovery stops so that nothing is lost" >&2; exit 255"`,
+    `"x=255; trap 'exit $x' 0; s='/var/lib/postgresql/15/main/pg_wal/.pgrescue-spool'; read -r b 2>/dev/null </proc/sys/kernel/random/boot_id || b=unknown; [ -f "$s/$b/%f" ] && mv -f "$s/$b/%f" "%p" && x=0 && exit; '/usr/bin/node' '/usr/lib/node_modules/pgrescue/bin/pgrescue.js' wal-fetch --spool "$s" "%f" "%p"; r=$?; case $r in 0) x=0; exit;; 77) x=1; exit;; 143) trap - 0; kill -TERM $$;; esac; echo "pgrescue: no answer about %f (exit code $r); recovery stops so that nothing is lost" >&2; exit"`,
   );
 });
 
