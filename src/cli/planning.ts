@@ -15,6 +15,7 @@ import { planRecovery, type PlanRequest, type RecoveryPlan } from "../engine/pla
 import type { PlanRefusal } from "../domain/refusal.ts";
 import type { DataDirectory } from "../ports/postgres.ts";
 import type { Arguments, OptionSpecs } from "./command.ts";
+import { measuredSpeeds } from "./measured.ts";
 import type { Settings } from "./settings.ts";
 import { targetOptions } from "./target-options.ts";
 
@@ -165,7 +166,7 @@ async function requestFor(
     },
     destination: { dataDirectory: inPlace ? null : (wish.to ?? scratch), port, socketDirectory: null },
     tablespaces: wish.tablespaces,
-    speeds: { restore: null, replay: null, basis: "" },
+    speeds: await measuredSpeeds(settings.stateDirectory),
     ...(site === null ? {} : { site }),
   };
 }

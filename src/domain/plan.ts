@@ -122,6 +122,8 @@ export interface PlannedStep {
 export interface Estimate {
   readonly seconds: number | null;
   readonly basis: string;
+  /** The runs that the speeds were measured in, `run R20261120-0314-k3f`; absent where `seconds` is null. */
+  readonly measuredIn?: string;
   readonly lostTransactions: number | null;
   readonly lostSeconds: number | null;
   readonly bytesToWrite: number;

@@ -11,6 +11,7 @@ import type { Choice, MethodId, TargetText } from "../../faces/console-views.ts"
 import { backupInputs } from "../backup.ts";
 import { openCheckContext } from "../check-context.ts";
 import type { Arguments, Terminal } from "../command.ts";
+import { rehearsalsHere } from "../measured.ts";
 import { openRepositories, planningWorld, planWith } from "../planning.ts";
 import { describeRecovery } from "../recover.ts";
 import { currentActor } from "../run/actor.ts";
@@ -101,6 +102,7 @@ export async function createConsolePort(args: Arguments, terminal: Terminal): Pr
       return surveyView(
         await surveyRepositories(planningWorld(repositories, world, null, { live: false }), cluster),
         repositories.map((r) => r.url),
+        { rehearsals: await rehearsalsHere(base.stateDirectory), now: clock.now() },
       );
     },
     resolveTarget: async (cluster, request) => {
@@ -118,7 +120,8 @@ export async function createConsolePort(args: Arguments, terminal: Terminal): Pr
           : await of(cluster)
               .world.postgres.inspect(place)
               .catch(() => null);
-      return methodViews(plans, target, found?.postmaster !== null && found !== null);
+      const isUp = found?.postmaster !== null && found !== null;
+      return methodViews(plans, target, isUp, await rehearsalsHere(base.stateDirectory));
     },
     preflight: async (choice) => {
       const plan = await planChoice(choice);

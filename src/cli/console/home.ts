@@ -1,14 +1,17 @@
 import { hostname } from "node:os";
 import type { Composition } from "../../compose.ts";
 import { messageOf } from "../../domain/errors.ts";
-import { millisecondsOf, shortInstant, type Instant } from "../../domain/instant.ts";
+import type { Instant } from "../../domain/instant.ts";
 import { formatDuration } from "../../domain/quantity.ts";
+import type { Rehearsal } from "../../domain/rehearsal.ts";
 import type { RunState } from "../../domain/run/state.ts";
 import { gravest, type Finding } from "../../domain/verdict.ts";
 import { surveyRepositories, type Survey } from "../../engine/planning/survey.ts";
 import type { ClusterView, FactView, HomeView } from "../../faces/console-views.ts";
+import { rehearsalsHere } from "../measured.ts";
 import { planningWorld } from "../planning.ts";
 import type { Settings } from "../settings.ts";
+import { agoWords, testedWords } from "../tested-words.ts";
 import { recentRuns, runView } from "./run-view.ts";
 import { scheduleOf } from "./schedule-view.ts";
 import { holeView, windowView } from "./survey-view.ts";
@@ -21,8 +24,9 @@ export async function loadHome(
   stateDirectory: string,
 ): Promise<HomeView> {
   const runs = await recentRuns(stateDirectory);
+  const rehearsals = await rehearsalsHere(stateDirectory);
   const views = await Promise.all(
-    clusters.map((name) => clusterView(name, settingsOf(name), world(settingsOf(name)), runs)),
+    clusters.map((name) => clusterView(name, settingsOf(name), world(settingsOf(name)), runs, rehearsals)),
   );
   const order: readonly Finding[] = ["fail", "unknown", "warn", "skip", "pass"];
   return {
@@ -36,9 +40,14 @@ async function clusterView(
   settings: Settings,
   world: Composition,
   runs: readonly RunState[],
+  rehearsals: readonly Rehearsal[] | null,
 ): Promise<ClusterView> {
   const now = world.clock.now();
-  const [server, stored] = await Promise.all([serverFacts(name, settings, world), storedFacts(settings, world, now)]);
+  const test = rehearsals === null ? undefined : (rehearsals.find((r) => r.cluster === name) ?? null);
+  const [server, stored] = await Promise.all([
+    serverFacts(name, settings, world),
+    storedFacts(settings, world, now, testedWords(test, now)),
+  ]);
   const facts = [...server.facts, ...stored.facts];
   const result = gravest(
     facts.flatMap((f) =>
@@ -129,6 +138,7 @@ async function storedFacts(
   settings: Settings,
   world: Composition,
   now: Instant,
+  tested: string,
 ): Promise<{ readonly facts: readonly FactView[]; readonly survey: Survey | null }> {
   try {
     const repositories = await Promise.all(settings.repositories.map(({ name }) => world.repository(name)));
@@ -148,7 +158,7 @@ async function storedFacts(
         : {
             label: "BACKUPS",
             result: "pass",
-            text: `last ${last.kind} ${shortInstant(last.finishedAt)} (${agoWords(last.finishedAt, now)})   ${usable.length} in all   restore-tested: unknown`,
+            text: `last ${last.kind} ${agoWords(last.finishedAt, now)}, ${usable.length} in all   restore-tested ${tested}`,
           };
     const holes: FactView[] =
       survey.holes.length === 0
@@ -167,10 +177,6 @@ async function storedFacts(
   } catch (error) {
     return { facts: [{ label: "BACKUPS", result: "unknown", text: messageOf(error) }], survey: null };
   }
-}
-
-function agoWords(at: Instant, now: Instant): string {
-  return `${formatDuration(Math.max(0, (millisecondsOf(now) - millisecondsOf(at)) / 1000))} ago`;
 }
 
 function versionWords(version: number): string {

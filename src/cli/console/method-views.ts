@@ -1,6 +1,8 @@
 import type { Estimate } from "../../domain/plan.ts";
 import { formatBytes, formatDuration } from "../../domain/quantity.ts";
 import { isRefusal, type PlanRefusal } from "../../domain/refusal.ts";
+import { shortInstant } from "../../domain/instant.ts";
+import type { Rehearsal } from "../../domain/rehearsal.ts";
 import type { RecoveryPlan } from "../../engine/planning/plan-recovery.ts";
 import type { MethodId, MethodView, TargetView } from "../../faces/console-views.ts";
 import { lostWords } from "./target-answer.ts";
@@ -17,16 +19,27 @@ const reasons: Readonly<Record<MethodId, string>> = {
   "base-backup-only": "the backup alone, when its WAL is not needed or not there",
 };
 
-/** Every method with its price; the recommended one first, refused ones last. */
+/**
+ * Every method with its price; the recommended one first, refused ones last. `rehearsals`: what ended well on this host,
+ * newest first; null: not known.
+ */
 export function methodViews(
   planned: readonly PlannedMethod[],
   target: TargetView,
   productionIsUp: boolean,
+  rehearsals: readonly Rehearsal[] | null,
 ): readonly MethodView[] {
   const wanted: MethodId = productionIsUp ? "restore-to-scratch" : "rewind-in-place";
   const usable = planned.filter(({ plan }) => !isRefusal(plan)).map(({ id }) => id);
   const recommended = usable.includes(wanted) ? wanted : (usable[0] ?? null);
-  const views = planned.map(({ id, plan }) => methodView(id, plan, target, id === recommended, productionIsUp));
+  const views = planned.map(({ id, plan }) =>
+    methodView(
+      id,
+      plan,
+      id === recommended,
+      isRefusal(plan) ? [] : pricesOf(id, plan, target, productionIsUp, rehearsals),
+    ),
+  );
   return views.sort((a, b) => rank(a) - rank(b));
 }
 
@@ -37,14 +50,11 @@ function rank(view: MethodView): number {
 function methodView(
   id: MethodId,
   plan: RecoveryPlan | PlanRefusal,
-  target: TargetView,
   isRecommended: boolean,
-  productionIsUp: boolean,
+  known: MethodView["prices"],
 ): MethodView {
   const refusal = isRefusal(plan) ? { reason: plan.message, next: plan.next } : null;
-  const prices = isRefusal(plan)
-    ? priceLabels.map((label) => ({ label, value: "" }))
-    : pricesOf(id, plan, target, productionIsUp);
+  const prices = refusal === null ? known : priceLabels.map((label) => ({ label, value: "" }));
   return { id, title: titles[id], isRecommended, reason: reasons[id], refusal, prices };
 }
 
@@ -57,19 +67,34 @@ const titles: Readonly<Record<MethodId, string>> = {
 
 const priceLabels = ["Users down", "Data lost", "Time to done", "Needs", "Undo", "Replicas", "Rehearsed"] as const;
 
-function pricesOf(id: MethodId, plan: RecoveryPlan, target: TargetView, productionIsUp: boolean): MethodView["prices"] {
+function pricesOf(
+  id: MethodId,
+  plan: RecoveryPlan,
+  target: TargetView,
+  productionIsUp: boolean,
+  rehearsals: readonly Rehearsal[] | null,
+): MethodView["prices"] {
   const { estimate, inputs } = plan;
   const inPlace = id === "rewind-in-place";
   const values: Record<(typeof priceLabels)[number], string> = {
     "Users down": !inPlace ? (productionIsUp ? "0 min" : "until you decide") : secondsWords(estimate),
     "Data lost": inPlace ? lostWords(inputs) : productionIsUp ? "none" : target.lost,
-    "Time to done": secondsWords(estimate),
+    "Time to done": `${secondsWords(estimate)}${estimate.measuredIn === undefined ? "" : `, as in ${estimate.measuredIn}`}`,
     Needs: formatBytes(estimate.bytesToWrite),
     Undo: inPlace ? "old directory kept" : "stop the scratch",
     Replicas: inPlace ? "must be rebuilt" : "untouched",
-    Rehearsed: "never here",
+    Rehearsed: rehearsedWords(id, inputs.cluster, rehearsals),
   };
   return priceLabels.map((label) => ({ label, value: values[label] }));
+}
+
+/** `Nov 02, 24m10`: when this cluster was last brought back this way on this host, and how long its steps took. */
+function rehearsedWords(id: MethodId, cluster: string, rehearsals: readonly Rehearsal[] | null): string {
+  if (rehearsals === null) return "unknown";
+  const last = rehearsals.find((r) => r.method === id && r.cluster === cluster);
+  if (last === undefined) return "never here";
+  const day = shortInstant(last.at).slice(0, 6);
+  return last.seconds === null ? day : `${day}, ${formatDuration(last.seconds)}`;
 }
 
 function secondsWords(estimate: Estimate): string {

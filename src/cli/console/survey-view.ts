@@ -2,14 +2,22 @@ import { formatInstant, type Instant } from "../../domain/instant.ts";
 import { formatLsn } from "../../domain/lsn.ts";
 import { formatBytes } from "../../domain/quantity.ts";
 import type { RecoveryPoint } from "../../domain/recovery-point.ts";
+import { lastTestOf, type Rehearsal } from "../../domain/rehearsal.ts";
 import type { Survey } from "../../engine/planning/survey.ts";
 import type { HoleView, PointView, SurveyView, WindowView } from "../../faces/console-views.ts";
+import { testedColumn, testedWords } from "../tested-words.ts";
 
-/** What the repositories hold, as the console shows it. The same backup in several repositories is one line. */
-export function surveyView(survey: Survey, places: readonly string[]): SurveyView {
+/** What restores on this host tell of points: newest first, null where that cannot be read, and the present to count from. */
+export interface TestRecord {
+  readonly rehearsals: readonly Rehearsal[] | null;
+  readonly now: Instant;
+}
+
+/** What the repositories hold, as the console shows it, each copy of a backup with when it was last restored here. */
+export function surveyView(survey: Survey, places: readonly string[], tests: TestRecord): SurveyView {
   return {
     place: places.join(", "),
-    points: survey.points.map(pointView),
+    points: survey.points.map((point) => pointView(point, tests)),
     windows: survey.windows.map(windowView),
     holes: survey.holes.map((hole) => holeView(hole, survey.windows)),
     warnings: survey.warnings,
@@ -51,7 +59,8 @@ function byTime(a: Instant, b: Instant): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function pointView(point: RecoveryPoint): PointView {
+function pointView(point: RecoveryPoint, { rehearsals, now }: TestRecord): PointView {
+  const test = rehearsals === null ? undefined : lastTestOf(point, rehearsals);
   return {
     id: point.id,
     kind: point.kind,
@@ -60,7 +69,7 @@ function pointView(point: RecoveryPoint): PointView {
     storedBytes: point.storedBytes,
     timeline: point.timeline,
     chain: point.kind === "dump" ? "logical" : "-",
-    tested: "-",
+    tested: testedColumn(test, now),
     places: [point.repository],
     status: point.status,
     ...(point.reason === undefined ? {} : { reason: point.reason }),
@@ -70,6 +79,7 @@ function pointView(point: RecoveryPoint): PointView {
       `timeline    ${point.timeline}`,
       `WAL         from ${formatLsn(point.startLsn)}, consistent at ${formatLsn(point.stopLsn)}`,
       `size        ${formatBytes(point.bytes)}, stored ${formatBytes(point.storedBytes)}`,
+      `restored    ${testedWords(test, now)}${test == null ? "" : ` (${test.run})`}`,
       `PostgreSQL  ${Math.floor(point.postgresVersion / 10_000)}, system ${point.systemIdentifier}`,
       ...point.tablespaces.map((t) => `tablespace  ${t.name} (${t.oid}) was at ${t.location}`),
     ],
