@@ -3,11 +3,15 @@ import { shortInstant } from "../domain/instant.ts";
 import { formatLsn } from "../domain/lsn.ts";
 import { formatBytes } from "../domain/quantity.ts";
 import { windowStrip } from "../domain/window-strip.ts";
+import { lastTestOf, withTests } from "../domain/rehearsal.ts";
 import { pointsDocument } from "../engine/planning/points-document.ts";
 import { surveyRepositories, type Survey } from "../engine/planning/survey.ts";
 import type { Command } from "./command.ts";
+import type { TestRecord } from "./console/survey-view.ts";
+import { rehearsalsHere } from "./measured.ts";
 import { openRepositories, planningWorld } from "./planning.ts";
 import { openSettings } from "./settings.ts";
+import { testedWords } from "./tested-words.ts";
 
 export const command: Command = {
   summary: "what can be recovered: backups, windows of reachable moments, holes",
@@ -30,14 +34,16 @@ export const command: Command = {
       planningWorld(repositories, world, found, { live: false }),
       settings.clusterName,
     );
-    if (args.flag("json")) terminal.print(JSON.stringify(pointsDocument(survey)));
-    else for (const line of pointsLines(survey)) terminal.print(line);
+    const rehearsals = await rehearsalsHere(settings.stateDirectory);
+    if (args.flag("json"))
+      terminal.print(JSON.stringify(pointsDocument({ ...survey, points: withTests(survey.points, rehearsals ?? []) })));
+    else for (const line of pointsLines(survey, { rehearsals, now: world.clock.now() })) terminal.print(line);
     return args.flag("strict") && (survey.warnings.length > 0 || survey.holes.length > 0) ? 3 : 0;
   },
 };
 
-/** The survey for people, within 80 columns. */
-export function pointsLines(survey: Survey): readonly string[] {
+/** The survey for people, within 80 columns; below a point that was restored here when that was last. */
+export function pointsLines(survey: Survey, tests: TestRecord): readonly string[] {
   const places = new Map<
     string,
     { readonly cluster: string; readonly repository: string; readonly systemIdentifier: string }
@@ -45,7 +51,7 @@ export function pointsLines(survey: Survey): readonly string[] {
   for (const { cluster, repository, systemIdentifier } of [...survey.points, ...survey.windows, ...survey.holes]) {
     places.set(`${repository} ${cluster} ${systemIdentifier}`, { cluster, repository, systemIdentifier });
   }
-  const lines = [...places.values()].flatMap((place) => placeLines(survey, place));
+  const lines = [...places.values()].flatMap((place) => placeLines(survey, place, tests));
   if (lines.length === 0) lines.push("No backups are here yet. Take one with `pgrescue backup`.");
   return [...lines, ...survey.warnings.map((warning) => `[WARN] ${visible(warning)}`)];
 }
@@ -53,6 +59,7 @@ export function pointsLines(survey: Survey): readonly string[] {
 function placeLines(
   survey: Survey,
   place: { readonly cluster: string; readonly repository: string; readonly systemIdentifier: string },
+  { rehearsals, now }: TestRecord,
 ): string[] {
   const here = (x: typeof place): boolean =>
     x.cluster === place.cluster && x.repository === place.repository && x.systemIdentifier === place.systemIdentifier;
@@ -71,6 +78,9 @@ function placeLines(
     ...points.flatMap((p) => [
       `  ${visible(p.id).padEnd(width)}  ${p.kind.slice(0, 4).padEnd(4)}  ${shortInstant(p.finishedAt)}  ${String(p.timeline).padStart(2)}  ${formatBytes(p.bytes).padStart(7)}  ${formatBytes(p.storedBytes).padStart(7)}  ${p.status}`,
       ...(p.reason === undefined ? [] : [`      ${visible(p.reason)}`]),
+      ...[lastTestOf(p, rehearsals ?? [])].flatMap((test) =>
+        test === null ? [] : [`      restored and checked ${testedWords(test, now)} (${test.run})`],
+      ),
     ]),
     "",
     ...(strip === null

@@ -51,11 +51,18 @@ function lastOf(
   runs: readonly RunState[],
 ): { readonly at: Instant; readonly result: ScheduleView["lastResult"] } | null {
   if (entry.backup === undefined) return null;
-  const point = points.filter((p) => p.kind === entry.backup && p.status !== "incomplete").at(-1);
-  const run = runs.find((r) => r.header?.kind === "backup" && r.header.cluster === entry.cluster && r.outcome !== null);
+  const [point] = points
+    .filter((p) => p.kind === entry.backup && p.cluster === entry.cluster && p.status !== "incomplete")
+    .toSorted((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1));
+  // Backup runs take base backups; they tell nothing of the other kinds.
+  const run =
+    entry.backup === "base"
+      ? runs.find((r) => r.header?.kind === "backup" && r.header.cluster === entry.cluster && r.outcome !== null)
+      : undefined;
   const runAt = run === undefined ? null : parseInstant(run.endedAt ?? "");
   // The run tells of failures, too; the point of backups that other hosts took.
   if (run !== undefined && runAt !== null && (point === undefined || runAt >= point.finishedAt))
     return { at: runAt, result: run.outcome?.exitCode === 0 ? "pass" : "fail" };
-  return point === undefined ? null : { at: point.finishedAt, result: "pass" };
+  if (point === undefined) return null;
+  return { at: point.finishedAt, result: point.status === "ok" || point.status === "archived" ? "pass" : "fail" };
 }
