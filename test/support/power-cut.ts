@@ -1,4 +1,5 @@
-import { readFile, readdir } from "node:fs/promises";
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { findPostmaster } from "../../src/adapters/postgres/postmaster.ts";
 import type { RunFact } from "../../src/domain/run/events.ts";
@@ -59,19 +60,32 @@ export async function killServer(dataDirectory: string): Promise<boolean> {
       // Already gone by itself.
     }
   }
-  // While one of them is there, be it as a zombie, the next start takes the server for running.
-  for (const pid of pids) while ((await parentOf(pid)) !== null) await delay(10);
+  for (const pid of pids) while (await isAlive(pid)) await delay(10);
+  // After a boot the number is nobody's; here it is a zombie's until the container's init, slow perhaps, takes it away.
+  const { socketDirectory, port } = postmaster;
+  for (const file of [join(dataDirectory, "postmaster.pid"), join(socketDirectory, `.s.PGSQL.${port}.lock`)])
+    await writeFile(file, (await readFile(file, "utf8")).replace(/^\d+/, String(nobodysPid)));
   return true;
 }
 
+/** A process number that Linux never gives: the highest that it may is one less. */
+const nobodysPid = 4_194_304;
+
 async function childrenOf(parent: number): Promise<readonly number[]> {
   const pids = (await readdir("/proc")).map(Number).filter((pid) => pid > 0);
-  const parents = await Promise.all(pids.map(parentOf));
-  return pids.filter((_, at) => parents[at] === parent);
+  const states = await Promise.all(pids.map(stateOf));
+  return pids.filter((_, at) => states[at]?.parent === parent);
 }
 
-/** The parent of a process, as the kernel says; null where it is gone. */
-async function parentOf(pid: number): Promise<number | null> {
+async function isAlive(pid: number): Promise<boolean> {
+  const found = await stateOf(pid);
+  return found !== null && found.state !== "Z" && found.state !== "X";
+}
+
+/** A process as the kernel tells of it; null where it is gone. */
+async function stateOf(pid: number): Promise<{ readonly state: string; readonly parent: number } | null> {
   const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
-  return text === null ? null : Number(text.slice(text.lastIndexOf(")") + 2).split(" ")[1]);
+  if (text === null) return null;
+  const [state = "", parent] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return { state, parent: Number(parent) };
 }
