@@ -145,7 +145,9 @@ async function requestFor(
     (inPlace
       ? (found?.postmaster?.port ?? config?.connection.port ?? 5432)
       : (config?.scratch.port ?? (await freePort())));
-  const site = siteOf(config, settings, found);
+  const asked = inPlace && wish.port !== null ? { port: wish.port } : null;
+  const configured = siteOf(config, settings, found);
+  const site = configured === null && asked === null ? null : { ...configured, ...asked };
   return {
     cluster,
     host: hostname(),

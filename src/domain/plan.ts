@@ -75,6 +75,8 @@ export interface SiteInputs {
   readonly smoke?: readonly string[];
   /** shared_buffers of a scratch server, e.g. "256MB". */
   readonly sharedBuffers?: string;
+  /** The port that was asked for in place: written down, where the old configuration may say another. */
+  readonly port?: number;
   /** Production's data directory and tablespaces where they are on this host: nothing of a scratch server may lie in them. */
   readonly production?: readonly string[];
 }

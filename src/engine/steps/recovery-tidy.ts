@@ -2,8 +2,8 @@ import { PgrescueError } from "../../domain/errors.ts";
 import type { RecoveryInputs } from "../../domain/plan.ts";
 import type { StepContext, StepKind } from "../step.ts";
 import { originalAutoConf } from "./fenced-configuration.ts";
-import { withoutLeftovers } from "./leftovers.ts";
-import { isInPlace, recoveryInputs } from "./recovery-inputs.ts";
+import { withoutLeftovers, withoutSettings } from "./leftovers.ts";
+import { isInPlace, recoveryInputs, siteOf } from "./recovery-inputs.ts";
 import { generatedHeader } from "./scratch-configuration.ts";
 import { logged } from "./signals.ts";
 
@@ -41,5 +41,10 @@ function autoConf(inputs: RecoveryInputs): string {
 
 async function tidied(inputs: RecoveryInputs, ctx: StepContext): Promise<string> {
   if (!isInPlace(inputs)) return `${generatedHeader} Recovery has ended.\n`;
-  return withoutLeftovers((await ctx.world.files.read(originalAutoConf(ctx))) ?? "");
+  const before = withoutLeftovers((await ctx.world.files.read(originalAutoConf(ctx))) ?? "");
+  const { port } = siteOf(inputs);
+  if (port === undefined) return before;
+  // Here, because it beats whatever the old configuration says, wherever that lies.
+  const rest = withoutSettings(before, ["port"]).trimEnd();
+  return `${rest}\n${generatedHeader} The port that was asked for.\n${ctx.world.postgres.formatSettings({ port: String(port) })}`;
 }
