@@ -22,7 +22,7 @@ export const check: Check = {
       : {
           result: "warn",
           evidence: `${evidence}; untested with this major version`,
-          mend: "Rehearse a recovery before you rely on it: `pgrescue drill`.",
+          mend: "Rehearse a recovery before you rely on it: `pgrescue verify --restore --to DIR`.",
         };
   },
 };
