@@ -1,7 +1,16 @@
 import type { Command, OptionSpecs } from "./command.ts";
 import { globalOptions } from "./global-options.ts";
 
-/** The summary of all verbs, grouped as an operator looks for them. */
+/** The verbs as an operator looks for them, what is needed at 3 AM first; others come last. */
+const groups: readonly (readonly [title: string, verbs: readonly string[]])[] = [
+  ["Recover", ["recover", "plan", "points", "console"]],
+  ["A run that is going on, or was", ["attach", "continue", "abort", "report"]],
+  ["How are we", ["status", "doctor"]],
+  ["Protect", ["backup", "verify", "wal-push", "wal-fetch", "wal-verify"]],
+  ["Set up and learn", ["init", "config", "demo", "runbook", "explain", "completion"]],
+];
+
+/** The summary of all verbs, grouped. */
 export function programHelp(summaries: readonly { readonly verb: string; readonly summary: string }[]): string {
   const width = Math.max(...summaries.map(({ verb }) => verb.length));
   return [
@@ -9,9 +18,16 @@ export function programHelp(summaries: readonly { readonly verb: string; readonl
     "",
     "Usage: pgrescue [COMMAND] [OPTIONS]     without a command: the console",
     "",
-    "Commands:",
-    ...summaries.map(({ verb, summary }) => `  ${verb.padEnd(width)}  ${summary}`),
-    "",
+    ...grouped(summaries.map(({ verb }) => verb)).flatMap(([title, verbs]) => [
+      `${title}:`,
+      ...summaries
+        .filter(({ verb }) => verbs.includes(verb))
+        .toSorted((a, b) => verbs.indexOf(a.verb) - verbs.indexOf(b.verb))
+        .flatMap(({ verb, summary }) =>
+          wrap(summary, 76 - width).map((line, i) => `  ${(i === 0 ? verb : "").padEnd(width)}  ${line}`),
+        ),
+      "",
+    ]),
     "Options of every command:",
     ...optionLines(globalOptions),
     "",
@@ -28,9 +44,9 @@ export function programHelp(summaries: readonly { readonly verb: string; readonl
 /** The help of one verb. */
 export function commandHelp(command: Command): string {
   return [
-    `pgrescue ${command.usage}`,
+    ...wrap(`pgrescue ${command.usage}`, 80),
     "",
-    command.description ?? `${capital(command.summary)}.`,
+    ...wrap((command.description ?? `${capital(command.summary)}.`).replaceAll("\n", " "), 80),
     ...(Object.keys(command.options).length === 0 ? [] : ["", "Options:", ...optionLines(command.options)]),
     "",
     "Options of every command:",
@@ -41,6 +57,12 @@ export function commandHelp(command: Command): string {
     "Examples:",
     ...command.examples.map((line) => `  ${line}`),
   ].join("\n");
+}
+
+function grouped(verbs: readonly string[]): readonly (readonly [title: string, verbs: readonly string[]])[] {
+  const known = groups.map(([title, listed]) => [title, listed.filter((verb) => verbs.includes(verb))] as const);
+  const others = verbs.filter((verb) => !groups.some(([, listed]) => listed.includes(verb)));
+  return [...known, ["Others", others] as const].filter(([, listed]) => listed.length > 0);
 }
 
 function optionLines(specs: OptionSpecs): string[] {
