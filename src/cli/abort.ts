@@ -25,7 +25,7 @@ export const command: Command = {
   summary: "give a run up, saying what stays",
   usage: "abort [ID] [--undo]",
   description:
-    "Stops the run, at work or paused, for good. Nothing is removed: the answer says what stays and how it is taken\nback. With --undo the steps that know how are taken back, last first; what changed production asks again.",
+    "Stops the run, at work or paused, for good. Nothing is removed: the answer says what stays and how it is taken\nback. With --undo the steps that know how are taken back, last first; what changed production asks again. Without\nID the newest unfinished run is meant; a run that is over can only be taken back by its name.",
   options: {
     undo: { type: "boolean", summary: "take finished steps back, last first" },
     ...answerOptions,
@@ -42,7 +42,8 @@ export const command: Command = {
     if (code !== null) return code;
     const found = await findRun(settings.stateDirectory, args.positionals[0]);
     const actor = await currentActor(terminal.env);
-    const state = await giveUp(found, actor);
+    const isOverFine = args.flag("undo") && args.positionals[0] !== undefined;
+    const state = await giveUp(found, actor, isOverFine);
     if (!args.flag("undo")) return say(state, args.flag("json"), terminal);
     if (undoable(state).length === 0)
       throw new PgrescueError("usage", `run ${found.id} has nothing to take back`, {
@@ -59,17 +60,26 @@ export const command: Command = {
   },
 };
 
-/** Ends the run, through its runner where one lives. Gives the state at the end. */
-async function giveUp(found: FoundRun, actor: Actor): Promise<RunState> {
+/**
+ * Ends the run, through its runner where one lives. Gives the state at the end. Throws `usage` for a run that is over,
+ * unless `isOverFine`.
+ */
+async function giveUp(found: FoundRun, actor: Actor, isOverFine: boolean): Promise<RunState> {
   const run = await attachRun(found.directory, actor);
   try {
     if (run.isLive) return await abortLive(run);
   } finally {
     run.close();
   }
-  return isUnfinished(found.state)
-    ? abortDead(found, actor)
-    : (await openRunRecord(join(found.directory, "..", ".."), found.id)).state;
+  if (isUnfinished(found.state)) return abortDead(found, actor);
+  const { state } = await openRunRecord(join(found.directory, "..", ".."), found.id);
+  if (state.header === null || isOverFine) return state;
+  const undo = undoable(state).length === 0 ? "" : `; take it back with \`pgrescue abort ${found.id} --undo\``;
+  throw new PgrescueError(
+    "usage",
+    `run ${found.id} is over: ${state.outcome?.result ?? "ended"}, ${state.outcome?.message ?? ""}`,
+    { next: `Read it with \`pgrescue report ${found.id}\`${undo}.` },
+  );
 }
 
 async function abortLive(run: AttachedRun): Promise<RunState> {
