@@ -26,7 +26,10 @@ export async function runAsOwner(
 ): Promise<number | null> {
   if (process.getuid?.() !== 0) return null;
   const owner = await chooseOwner(args, settings, terminal);
-  const made = await makeDirectories(directoriesToMake(args, settings, terminal), owner);
+  const made = await makeDirectories(
+    [...(await tablespacesBeside(args, owner, terminal)), ...directoriesToMake(args, settings, terminal)],
+    owner,
+  );
   const program = await programFor(owner, createShell());
   const home = (await findUser(owner.uid))?.home ?? "/";
   const { XDG_STATE_HOME: _state, XDG_CONFIG_HOME: _config, XDG_RUNTIME_DIR: _runtime, ...env } = terminal.env;
@@ -119,6 +122,18 @@ function directoriesToMake(args: Arguments, settings: Settings | null, terminal:
     path === undefined ? [] : [path],
   );
   return [...asked, ...configured];
+}
+
+/** Where a scratch restore puts tablespaces unless it is told otherwise, if the owner could not make it there. */
+async function tablespacesBeside(args: Arguments, owner: OsUser, terminal: Terminal): Promise<readonly string[]> {
+  const to = args.string("to");
+  // In place they go back to where they were.
+  if (to === undefined || to === "" || args.string("method") === "rewind-in-place") return [];
+  const directory = resolve(terminal.cwd, to);
+  const parent = await stat(dirname(directory)).catch(() => null);
+  if (parent === null) return [];
+  const bit = parent.uid === owner.uid ? 0o200 : parent.gid === owner.gid ? 0o020 : 0o002;
+  return (parent.mode & bit) === 0 ? [`${directory}.tablespaces`] : [];
 }
 
 async function exists(path: string): Promise<boolean> {

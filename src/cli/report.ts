@@ -3,6 +3,7 @@ import { runFiles } from "../adapters/journal/run-directory.ts";
 import { join } from "node:path";
 import { renderReport } from "../domain/report.ts";
 import { runDocument } from "../faces/json/document.ts";
+import { runAsOwner } from "./as-owner.ts";
 import type { Command } from "./command.ts";
 import { findRun } from "./run/find-run.ts";
 import { openSettings } from "./settings.ts";
@@ -23,6 +24,8 @@ export const command: Command = {
   positionals: { min: 0, max: 1 },
   run: async (args, terminal) => {
     const settings = await openSettings(args, terminal);
+    const code = await runAsOwner("report", args, settings, terminal);
+    if (code !== null) return code;
     const found = await findRun(settings.stateDirectory, args.positionals[0]);
     const format = args.flag("json") ? "json" : (args.string("format") ?? "md");
     if (format === "md") terminal.print(renderReport(found.state).trimEnd());
