@@ -33,7 +33,11 @@ export const step: StepKind<Record<string, never>> = {
     return { text, commands: stopApplication === undefined ? [] : [stopApplication] };
   },
   async probe(_p, ctx) {
-    return hasRecorded(ctx, name);
+    if (hasRecorded(ctx, name) === "done") return "done";
+    const inputs = recoveryInputs(ctx.inputs);
+    // Nothing to run and nobody to send away: nothing that anybody would have to confirm.
+    const isIdle = siteOf(inputs).stopApplication === undefined && (await isOwnOrNone(inputs, ctx));
+    return isIdle ? "done" : "absent";
   },
   async *run(_p, ctx) {
     const inputs = recoveryInputs(ctx.inputs);

@@ -24,7 +24,8 @@ function dangerRows(question: Question, model: Model, { width, height }: Area): 
   const place = index === -1 ? "" : ` step ${index + 1}/${run?.state.steps.length ?? 0} `;
   const head = "═ DANGER · changes PRODUCTION ";
   const fill = "═".repeat(Math.max(0, width - 3 - cells(head) - cells(place)));
-  const entries = [{ label: "What", value: question.title }, ...question.about].map((a) => ({
+  const title = question.about.some((a) => a.label === "What") ? "Step" : "What";
+  const entries = [{ label: title, value: question.title }, ...question.about].map((a) => ({
     label: a.label,
     lines: wrap(a.value, inner - 10),
   }));
