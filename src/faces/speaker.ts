@@ -45,7 +45,7 @@ export function createSpeaker(write: (line: string) => void, manner: Manner): Sp
       return;
     }
     if (isQuiet && !isTrouble(event)) return;
-    for (const line of storyLines(event, state)) write(`${stamp(event)}${line}`);
+    for (const line of storyLines(event, isQuiet ? toldQuietly(state) : state)) write(`${stamp(event)}${line}`);
     if (event.event === "asked") write(`${stamp(event)}To answer without a terminal: ${visible(event.question.flag)}`);
   };
 }
@@ -59,11 +59,21 @@ export function progressLine(progress: ProgressState, state: RunState): string {
   return `${stepName(progress.step, state)}: ${said}`;
 }
 
+/** The state without what was skipped or is unknown, where the run ended well all the same. */
+function toldQuietly(state: RunState): RunState {
+  if (state.outcome?.exitCode !== 0) return state;
+  return {
+    ...state,
+    verdicts: state.verdicts.filter(({ verdict }) => verdict.result !== "skip" && verdict.result !== "unknown"),
+  };
+}
+
 function isTrouble(event: RunEvent): boolean {
   if (event.event === "ended") return event.outcome.result !== "done";
   if (event.event === "step-finished") return event.result === "failed";
   if (event.event === "command-finished") return event.exit !== 0;
-  if (event.event === "verdict") return event.verdict.result !== "pass";
+  // What was skipped or is unknown is said at the end, where that is not good.
+  if (event.event === "verdict") return event.verdict.result === "warn" || event.verdict.result === "fail";
   if (event.event === "log") return event.level === "warn";
   return event.event === "asked" || event.event === "repaired";
 }

@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../../domain/errors.ts";
+import { formatBytes } from "../../../domain/quantity.ts";
 import type { Verdict } from "../../../domain/verdict.ts";
 
 /**
@@ -13,7 +14,7 @@ export async function spaceFor(url: string, bytes: number | null): Promise<Verdi
   try {
     const { bavail, bsize } = await statfs(fileURLToPath(url));
     const free = bavail * bsize;
-    const evidence = `${gibibytes(free)} free for ${gibibytes(bytes)} of database files before compression`;
+    const evidence = `${formatBytes(free)} free for ${formatBytes(bytes)} of database files before compression`;
     if (free >= bytes / 2) return { ...head, result: "pass", evidence };
     return {
       ...head,
@@ -24,8 +25,4 @@ export async function spaceFor(url: string, bytes: number | null): Promise<Verdi
   } catch (error) {
     return { ...head, result: "unknown", evidence: messageOf(error) };
   }
-}
-
-function gibibytes(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
