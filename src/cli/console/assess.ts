@@ -24,7 +24,7 @@ function conclude(verdicts: readonly Verdict[]): ConclusionView {
   const of = (id: string): readonly Verdict[] => verdicts.filter((v) => v.check === id || v.check.startsWith(`${id}:`));
   const isBad = (id: string): boolean => of(id).some((v) => v.result === "fail");
   const dont = of("must-not")[0]?.data;
-  const doNot = Array.isArray(dont) ? dont.map((advice) => String(advice).replace(/^do not /, "")) : [];
+  const doNot = Array.isArray(dont) ? dont.map(String) : [];
   const why = verdicts
     .filter((v) => v.result !== "pass" && v.check !== "must-not")
     .map((v) => `${v.title}: ${v.evidence}${v.mend === undefined ? "" : ` ${v.mend}`}`);

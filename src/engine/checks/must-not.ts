@@ -6,25 +6,23 @@ export const check: Check = {
   title: "What must not be done now",
   ask: async (context) => {
     const dont = await dontsOf(context);
-    return { result: "pass", evidence: dont.join("; "), data: dont };
+    return { result: "pass", evidence: `do not ${dont.join(", ")}`, data: dont };
   },
 };
 
+/** What completes "do not ...", in a few words. */
 async function dontsOf({ server, directory, files, survey }: CheckContext): Promise<readonly string[]> {
   const list: string[] = [];
   if (directory !== null) {
     const names = (await files.list(`${directory.path}/pg_wal/archive_status`)) ?? [];
     const waiting = names.filter((name) => name.endsWith(".ready")).length;
-    if (waiting > 0) list.push(`do not delete anything in pg_wal: ${waiting} segments are nowhere else`);
-    else list.push("do not delete anything in pg_wal");
-    if (directory.stalePidFile) list.push("do not remove postmaster.pid before you looked for the process");
-    if (directory.kind === "unfinished-restore")
-      list.push("do not start a server on this directory: a restore into it is not finished");
+    list.push(`delete files in pg_wal${waiting > 0 ? ` (${waiting} segments are only there)` : ""}`);
+    if (directory.stalePidFile) list.push("remove postmaster.pid unchecked");
+    if (directory.kind === "unfinished-restore") list.push("start a server on this half restored directory");
   }
-  if (server.state === "unreachable") list.push("do not run pg_resetwal: it destroys what recovery needs");
-  else list.push("do not restart the server and do not VACUUM: both destroy evidence");
-  if (survey === null || survey.points.length === 0)
-    list.push("do not overwrite the data directory: there is no backup to go back to");
-  list.push("do not set archive_command to /bin/true", "do not let retention delete backups: hold it first");
+  if (server.state === "unreachable") list.push("run pg_resetwal");
+  else list.push("restart the server", "VACUUM");
+  if (survey === null || survey.points.length === 0) list.push("overwrite the data directory");
+  list.push("set archive_command=/bin/true", "let retention delete backups");
   return list;
 }

@@ -22,6 +22,11 @@ export function bindingOf(model: Model, key: KeyName): Binding | undefined {
   return bindingsOf(model).find((b) => b.keys.includes(key));
 }
 
+/** What the hint line says when a blocked binding is pressed. */
+export function notNow(reason: string): string {
+  return `Not now: ${reason}.`;
+}
+
 /** `↑↓`, `1-8`, `Enter`. */
 export function keysLabel(binding: Binding): string {
   if (binding.label !== undefined) return binding.label;

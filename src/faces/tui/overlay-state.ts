@@ -1,4 +1,4 @@
-import { bindingsOf, keysLabel } from "./bindings.ts";
+import { bindingsOf, keysLabel, notNow } from "./bindings.ts";
 import type { KeyPress } from "./keys.ts";
 import type { Model, Overlay } from "./model.ts";
 import { step, type Binding, type Step } from "./screen.ts";
@@ -74,7 +74,7 @@ function paletteKey(model: Model, overlay: Extract<Overlay, { kind: "palette" }>
   const closed = { ...model, overlay: null };
   if (item === undefined) return step(closed, {});
   const reason = item.blocked?.(closed) ?? null;
-  return reason === null ? item.act(closed, item.keys[0] ?? "") : step(closed, { toast: `Not now: ${reason}.` });
+  return reason === null ? item.act(closed, item.keys[0] ?? "") : step(closed, { toast: notNow(reason) });
 }
 
 function typedInto(text: string, key: KeyPress): string {

@@ -3,7 +3,7 @@ import { reduce } from "../../domain/run/reduce.ts";
 import { emptyRun } from "../../domain/run/state.ts";
 import type { Zone } from "../moments.ts";
 import { assessed, initialAssess } from "./assess-state.ts";
-import { bindingOf } from "./bindings.ts";
+import { bindingOf, bindingsOf, notNow } from "./bindings.ts";
 import { idle, loading, ready } from "./loadable.ts";
 import type { KeyPress } from "./keys.ts";
 import type { Message } from "./messages.ts";
@@ -52,10 +52,21 @@ export function initialModel(start: {
 
 /** The model after a message, and what is wanted from outside. Pure; the only place that moves the console on. */
 export function update(model: Model, message: Message): Step {
-  const next = apply(model, message);
+  const next = withoutOldReason(apply(model, message));
   const isNew = next.model.path.at(-1) !== model.path.at(-1);
   const opened = isNew ? screenOf(next.model).opened?.(next.model) : undefined;
   return opened === undefined ? next : { model: opened.model, effects: [...next.effects, ...opened.effects] };
+}
+
+/** "Not now" is said only as long as something on this screen is blocked for that reason: what was awaited has come. */
+function withoutOldReason(next: Step): Step {
+  const { model } = next;
+  if (model.toast?.startsWith("Not now:") !== true) return next;
+  const isStill = bindingsOf(model).some((b) => {
+    const reason = b.blocked?.(model) ?? null;
+    return reason !== null && notNow(reason) === model.toast;
+  });
+  return isStill ? next : { ...next, model: { ...model, toast: null } };
 }
 
 function apply(model: Model, message: Message): Step {
@@ -114,7 +125,7 @@ function pressed(model: Model, key: KeyPress): Step {
   const binding = bindingOf(model, key.name);
   if (binding !== undefined) {
     const reason = binding.blocked?.(model) ?? null;
-    return reason === null ? binding.act(model, key.name) : step(model, { toast: `Not now: ${reason}.` });
+    return reason === null ? binding.act(model, key.name) : step(model, { toast: notNow(reason) });
   }
   const isText = key.typed !== "" || key.name === "backspace";
   return (isText ? screenOf(model).type?.(model, key.typed) : null) ?? step(model, {});
