@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import { configPlaces } from "../adapters/config/load.ts";
 import { PgrescueError } from "../domain/errors.ts";
+import { runAsOwner } from "./as-owner.ts";
 import type { Arguments, Command, Terminal } from "./command.ts";
 import { openSettings, type Settings } from "./settings.ts";
 
@@ -21,6 +22,11 @@ export const command: Command = {
         next: "Run `pgrescue config show`.",
       });
     const settings = await openSettings(args, terminal);
+    // Where nothing says it, it depends on who works: as root that is the owner of the data directory.
+    if (settings.cluster !== null && originOf(["stateDirectory"], settings, args, terminal) === "default") {
+      const code = await runAsOwner("config", args, settings, terminal);
+      if (code !== null) return code;
+    }
     const effective = { ...settings.loaded.config, stateDirectory: settings.stateDirectory };
     if (args.flag("json")) {
       const origins = args.flag("origin")

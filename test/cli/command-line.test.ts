@@ -13,6 +13,12 @@ test("help lists every command with what it does", async () => {
     expect(stdout).toMatch(new RegExp(`^  ${verb} +\\S`, "m"));
 });
 
+test("help begins with what is looked for at night, and leaves no command out", async () => {
+  const { stdout } = await pgrescue(["--help"]);
+  expect(stdout.match(/^ {2}([a-z-]+) {2,}\S/gm)?.[0]).toMatch(/^ {2}recover /);
+  expect(stdout).not.toContain("Others:");
+});
+
 test("every command's help has examples and fits 80 columns", async () => {
   for (const verb of Object.keys(commands)) {
     const { exit, stdout } = await pgrescue([verb, "--help"]);

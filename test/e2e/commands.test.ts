@@ -47,6 +47,13 @@ test("points lists the backup and a window; status, doctor and report agree that
   expect((await shop.must(0, "report")).stdout).toMatch(/^# /);
 });
 
+test("a run that is over is not aborted, and without a name not taken back either", async () => {
+  for (const words of [["abort"], ["abort", "--undo"]]) {
+    const { stderr } = await shop.must(2, ...words);
+    expect(stderr).toMatch(/run \S+ is over: done/);
+  }
+});
+
 test("verify reads a point's bytes, and finds a flipped one", async () => {
   const { points } = JSON.parse((await shop.must(0, "points", "--json")).stdout) as {
     points: { id: string; systemIdentifier: string }[];

@@ -53,6 +53,22 @@ describe("headless without a terminal", () => {
     expect(lines.join("\n")).toContain("To answer without a terminal: --confirm shop@db1");
   });
 
+  test("says nothing of what was skipped or is unknown when it is quiet and all went well", async () => {
+    const verdict = (result: "skip" | "unknown" | "warn"): RunEvent => ({
+      ...(story.find((e) => e.event === "verdict") as Extract<RunEvent, { event: "verdict" }>),
+      verdict: { check: result, title: `a ${result}`, result, evidence: "seen" },
+    });
+    const ended = story.at(-1) as Extract<RunEvent, { event: "ended" }>;
+    const end = (result: "done" | "done-with-warnings"): RunEvent => ({
+      ...ended,
+      outcome: { result, exitCode: 0, message: "every step is done" },
+    });
+    expect(await said([verdict("skip"), verdict("unknown"), end("done")], true)).toEqual([]);
+    const warned = (await said([verdict("skip"), verdict("warn"), end("done-with-warnings")], true)).join("\n");
+    expect(warned).toContain("a warn");
+    expect(warned).not.toContain("a skip");
+  });
+
   test("ends a failure with its four parts", async () => {
     const lines = await said([...story.slice(0, -1), failure]);
     expect(lines.slice(-4).map((l) => l.replace(/^\S+Z /, ""))).toEqual([

@@ -48,6 +48,11 @@ describe("a dangerous question", () => {
     expect(asked.question.text).toBe("");
   });
 
+  test("says once what it is about to do", () => {
+    const rows = frameRows(asked).map(textOf);
+    expect(rows.filter((line) => line.startsWith("║ What "))).toHaveLength(1);
+  });
+
   test("ignores Enter for a second after it opened, even with the right text", () => {
     expect(answers(after(asked, ...typed("shop@db1"), key("enter", 0)).effects)).toEqual([]);
     expect(answers(after(asked, ...typed("shop@db1"), key("enter", 2)).effects)).toEqual([
@@ -92,6 +97,14 @@ describe("keys", () => {
 
   test("a missing action stays visible with its reason", () => {
     expect(after(loaded, key("n")).model.toast).toBe("Not now: the record begins with a run.");
+  });
+
+  test("a reason is taken back as soon as what was awaited has come, and not before", () => {
+    const waiting = after(start, key("enter")).model;
+    expect(waiting.toast).toBe("Not now: the clusters are still being looked at.");
+    const later: Message = { is: "tick", at: instant(now + 1_000_000n) };
+    expect(after(waiting, later).model.toast).toBe(waiting.toast);
+    expect(after(waiting, { is: "home", home: oneCluster }).model.toast).toBeNull();
   });
 
   test("abort asks first, and only y confirms", () => {
