@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile, readdir, readlink, rename, rm, symlink, writeFi
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parseInstant, type Instant } from "../../src/domain/instant.ts";
+import { freePort } from "../../src/adapters/postgres/throwaway-server.ts";
 import { recoveryWorld, type RecoveryWorld, type RunReport } from "../support/recovery-world.ts";
 
 const latest = { target: { kind: "latest" } } as const;
@@ -54,6 +55,28 @@ test("production is rewound: fenced, verified, promoted, archiving, backed up, a
   expect(await readlink(join(aside, "pg_tblspc", oid))).not.toBe(
     await readlink(join(server.dataDirectory, "pg_tblspc", oid)),
   );
+});
+
+test("without its server, latest keeps to the rewound history and says what it left", async () => {
+  await using world = await recoveryWorld();
+  const { server } = world;
+  await server.sql("create table orders (id int); insert into orders select generate_series(1, 150)");
+  await world.backup();
+  await server.sql("insert into orders values (151)");
+  const time = await now(world);
+  await server.sql("delete from orders");
+  await world.archived();
+  const rewind = await world.plan({ target: { kind: "time", time } }, { method: "rewind-in-place", action: "pause" });
+  const rewound = await world.run(rewind);
+  expect(rewound.outcome.message, saidBy(rewound)).toMatch(/every step is done/);
+  await server.stop("immediate");
+  await rm(server.dataDirectory, { recursive: true });
+  const inputs = await world.plan(latest);
+  expect(inputs.target.timeline).toBe(2);
+  expect(inputs.warnings.join()).toMatch(/timeline 1 holds commits until .*choose it with --target-timeline 1/);
+  const report = await world.run(inputs);
+  expect(report.outcome.message, saidBy(report)).toMatch(/every step is done/);
+  expect(await world.query(report, "select count(*) from orders")).toBe("151");
 });
 
 test("the last commits, which only the crashed server's pg_wal has, come back with latest", async () => {
@@ -127,12 +150,16 @@ test("a missing data directory on a fresh host is brought back, with configurati
   await server.stop();
   await rm(server.dataDirectory, { recursive: true });
   await rm(etc, { recursive: true });
-  const inputs = await world.plan(latest, { method: "rewind-in-place", action: "pause" });
+  const port = await freePort();
+  const inputs = await world.plan(latest, { method: "rewind-in-place", action: "pause", site: { port } });
   const report = await world.run(inputs);
-  expect(report.outcome.message, saidBy(report)).toMatch(/every step is done/);
+  // The backup goes to the port of the configuration, which in this world stays the old one.
+  expect(report.outcome.message, saidBy(report)).toMatch(/every step is done|done, except: Take a fresh base backup$/);
+  const postmaster = (await readFile(join(server.dataDirectory, "postmaster.pid"), "utf8")).split("\n");
+  expect(postmaster[3]).toBe(String(port));
   expect(await readFile(join(server.dataDirectory, "postgresql.conf"), "utf8")).toContain("# data_directory");
   expect(report.state.log.some((line) => line.text.includes("comes from the backup's catalog"))).toBe(true);
-  expect(await world.query(report, "select 1").catch(() => "closed")).toBe("closed");
+  expect(await world.query(report, "select count(*) from orders")).toBe("2");
 });
 
 test("a directory of another system is refused before anything is changed", async () => {
