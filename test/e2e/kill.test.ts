@@ -83,7 +83,8 @@ async function timed(...words: readonly string[]): Promise<number> {
   const run = shop.watch(...words);
   await started(run);
   const begun = performance.now();
-  expect(await run.ended, shop.printed.slice(-3).join("\n")).toBe(0);
+  const end = await run.until(isEvent("ended"));
+  expect(await run.ended, JSON.stringify(end)).toBe(0);
   return performance.now() - begun;
 }
 

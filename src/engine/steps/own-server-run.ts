@@ -50,7 +50,7 @@ export async function startOwnServer(inputs: RecoveryInputs, ctx: StepContext): 
   await stopOwnServer(inputs, ctx);
   const server = ownServer(inputs, ctx);
   await files.makeDirectory(server.socketDirectory);
-  await setStalePidFileAside(inputs, ctx);
+  await setStaleLocksAside(inputs, ctx);
   const offset = (await files.facts(server.logFile))?.size ?? 0;
   await ctx.command(
     postgres.startCommand({
@@ -63,14 +63,32 @@ export async function startOwnServer(inputs: RecoveryInputs, ctx: StepContext): 
   return offset;
 }
 
+/** Milliseconds in which the processes of a killed postmaster notice and end. */
+const orphanPatience = 15_000;
+
 /**
- * PostgreSQL refuses to start while the number in postmaster.pid belongs to any process: one that was given the same
+ * PostgreSQL refuses to start while the number in postmaster.pid or in its socket's lock belongs to any process: one that was given the same
  * number after a reboot, or a dead one that nobody has waited for (containers whose first process does not).
  */
-async function setStalePidFileAside({ dataDirectory }: RecoveryInputs, ctx: StepContext): Promise<void> {
+async function setStaleLocksAside(inputs: RecoveryInputs, ctx: StepContext): Promise<void> {
   const { files, postgres, clock } = ctx.world;
-  if (!(await postgres.inspect(dataDirectory)).stalePidFile) return;
-  await files.move(`${dataDirectory}/postmaster.pid`, `${dataDirectory}/postmaster.pid.stale-${clock.now()}`);
+  const { dataDirectory } = inputs;
+  const file = `${dataDirectory}/postmaster.pid`;
+  const { socketDirectory, port } = ownServer(inputs, ctx);
+  // The socket's lock has the same number in it. First, because the other one tells that there is something to do.
+  const locks = [`${socketDirectory}/.s.PGSQL.${port}.lock`, file];
+  const deadline = clock.monotonic() + orphanPatience;
+  for (;;) {
+    const { postmaster, stalePidFile } = await postgres.inspect(dataDirectory);
+    if (stalePidFile) {
+      for (const lock of locks)
+        if ((await files.facts(lock)) !== null) await files.move(lock, `${lock}.stale-${clock.now()}`);
+      return;
+    }
+    // Left to PostgreSQL, which refuses while an orphan has the old shared memory.
+    if (postmaster !== null || (await files.facts(file)) === null || clock.monotonic() > deadline) return;
+    await clock.sleep(200, ctx.signal);
+  }
 }
 
 /** Stops this run's own server; nothing to do where it does not run. */
