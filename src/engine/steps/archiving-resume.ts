@@ -87,7 +87,9 @@ async function switchSegment(
   return withProductionSession(inputs, ctx, async (sql) => {
     // A segment without a record in it would not be switched.
     await sql.query("select pg_create_restore_point('pgrescue: archiving resumed')");
-    const [row] = await sql.query<{ segment: string }>("select pg_walfile_name(pg_switch_wal()) as segment");
+    // From 17 on a name at a boundary is the next segment's; below 14 there is no pg_lsn minus a number.
+    const last = inputs.postgresVersion >= 140_000 ? "pg_switch_wal() - 1" : "pg_switch_wal()";
+    const [row] = await sql.query<{ segment: string }>(`select pg_walfile_name(${last}) as segment`);
     const segment = row?.segment ?? "";
     return { segment, timeline: Number.parseInt(segment.slice(0, 8), 16) };
   });
