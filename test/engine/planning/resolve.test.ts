@@ -377,3 +377,22 @@ describe("holes", () => {
     expect(survey.points[0]?.reason).toContain("missing");
   });
 });
+
+describe("a newer timeline that no backup leads to", () => {
+  test("refuses everything, for the end of an older one would bring back what was left; a time is looked for there", async () => {
+    const whole = await archive.inventory();
+    const range = whole.ranges[0]!;
+    const orphaned: WalArchive = {
+      ...archive,
+      inventory: async () => ({ ...whole, ranges: [...whole.ranges, { ...range, timeline: 2, from: range.until }] }),
+    };
+    const latest = await planRecovery(request({ kind: "latest" }), worldOf(points, orphaned));
+    expect(latest).toMatchObject({ refusal: "no-point", next: expect.stringContaining("--target-timeline 1") });
+    const named = await planRecovery(request({ kind: "latest" }, { timeline: 1 }), worldOf(points, orphaned));
+    expect(isRefusal(named)).toBe(false);
+    const time = await planRecovery(request(ofTime(times["one"]!)), worldOf(points, orphaned));
+    expect(!isRefusal(time) && time.inputs.warnings.join()).toContain(
+      "found on timeline 1, not on timeline 2: no base",
+    );
+  });
+});
