@@ -7,11 +7,10 @@ import { lastTestOf, withTests } from "../domain/rehearsal.ts";
 import { pointsDocument } from "../engine/planning/points-document.ts";
 import { surveyRepositories, type Survey } from "../engine/planning/survey.ts";
 import type { Command } from "./command.ts";
-import type { TestRecord } from "./console/survey-view.ts";
 import { rehearsalsHere } from "./measured.ts";
 import { openRepositories, planningWorld } from "./planning.ts";
 import { openSettings } from "./settings.ts";
-import { testedWords } from "./tested-words.ts";
+import { testedWords, type TestRecord } from "./tested-words.ts";
 
 export const command: Command = {
   summary: "what can be recovered: backups, windows of reachable moments, holes",

@@ -2,6 +2,12 @@ import type { Instant } from "../domain/instant.ts";
 import { formatDuration } from "../domain/quantity.ts";
 import type { Rehearsal } from "../domain/rehearsal.ts";
 
+/** What restores on this host tell of points: newest first, null where that cannot be read, and the present to count from. */
+export interface TestRecord {
+  readonly rehearsals: readonly Rehearsal[] | null;
+  readonly now: Instant;
+}
+
 /** `2h05m ago`. */
 export function agoWords(at: Instant, now: Instant): string {
   return `${span(at, now)} ago`;

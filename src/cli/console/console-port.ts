@@ -121,7 +121,8 @@ export async function createConsolePort(args: Arguments, terminal: Terminal): Pr
               .world.postgres.inspect(place)
               .catch(() => null);
       const isUp = found?.postmaster !== null && found !== null;
-      return methodViews(plans, target, isUp, await rehearsalsHere(base.stateDirectory));
+      const rehearsals = await rehearsalsHere(base.stateDirectory);
+      return methodViews(plans, target, isUp, { rehearsals, now: clock.now() });
     },
     preflight: async (choice) => {
       const plan = await planChoice(choice);

@@ -3,6 +3,7 @@ import type { Composition } from "../../compose.ts";
 import { messageOf } from "../../domain/errors.ts";
 import type { Instant } from "../../domain/instant.ts";
 import { formatDuration } from "../../domain/quantity.ts";
+import type { RecoveryPoint } from "../../domain/recovery-point.ts";
 import type { Rehearsal } from "../../domain/rehearsal.ts";
 import type { RunState } from "../../domain/run/state.ts";
 import { gravest, type Finding } from "../../domain/verdict.ts";
@@ -146,20 +147,6 @@ async function storedFacts(
       planningWorld(repositories, world, null, { live: false }),
       settings.clusterName,
     );
-    const usable = survey.points.filter((p) => p.status === "ok");
-    const last = usable.at(-1);
-    const backups: FactView =
-      last === undefined
-        ? {
-            label: "BACKUPS",
-            result: "fail",
-            text: survey.points.length === 0 ? "no backup yet: take one now" : "no backup that can be restored",
-          }
-        : {
-            label: "BACKUPS",
-            result: "pass",
-            text: `last ${last.kind} ${agoWords(last.finishedAt, now)}, ${usable.length} in all   restore-tested ${tested}`,
-          };
     const holes: FactView[] =
       survey.holes.length === 0
         ? []
@@ -173,10 +160,25 @@ async function storedFacts(
     const warnings: FactView[] = survey.warnings
       .slice(0, 1)
       .map((text) => ({ label: "CAREFUL", result: "warn", text }));
-    return { facts: [backups, ...holes, ...warnings], survey };
+    return { facts: [backupsFact(survey.points, now, tested), ...holes, ...warnings], survey };
   } catch (error) {
     return { facts: [{ label: "BACKUPS", result: "unknown", text: messageOf(error) }], survey: null };
   }
+}
+
+/** The newest backup that can be restored, and when one was; `tested` as testedWords says it. */
+export function backupsFact(points: readonly RecoveryPoint[], now: Instant, tested: string): FactView {
+  const usable = points.filter((p) => p.status === "ok").toSorted((a, b) => (a.finishedAt < b.finishedAt ? 1 : -1));
+  const [last] = usable;
+  if (last === undefined) {
+    const text = points.length === 0 ? "no backup yet: take one now" : "no backup that can be restored";
+    return { label: "BACKUPS", result: "fail", text };
+  }
+  return {
+    label: "BACKUPS",
+    result: "pass",
+    text: `last ${last.kind} ${agoWords(last.finishedAt, now)}, ${usable.length} in all   restore-tested ${tested}`,
+  };
 }
 
 function versionWords(version: number): string {

@@ -1,10 +1,9 @@
 import type { Estimate } from "../../domain/plan.ts";
 import { formatBytes, formatDuration } from "../../domain/quantity.ts";
 import { isRefusal, type PlanRefusal } from "../../domain/refusal.ts";
-import { shortInstant } from "../../domain/instant.ts";
-import type { Rehearsal } from "../../domain/rehearsal.ts";
 import type { RecoveryPlan } from "../../engine/planning/plan-recovery.ts";
 import type { MethodId, MethodView, TargetView } from "../../faces/console-views.ts";
+import { testedWords, type TestRecord } from "../tested-words.ts";
 import { lostWords } from "./target-answer.ts";
 
 /** A method's answer to one target. */
@@ -20,25 +19,19 @@ const reasons: Readonly<Record<MethodId, string>> = {
 };
 
 /**
- * Every method with its price; the recommended one first, refused ones last. `rehearsals`: what ended well on this host,
- * newest first; null: not known.
+ * Every method with its price; the recommended one first, refused ones last. `tests`: what ended well on this host.
  */
 export function methodViews(
   planned: readonly PlannedMethod[],
   target: TargetView,
   productionIsUp: boolean,
-  rehearsals: readonly Rehearsal[] | null,
+  tests: TestRecord,
 ): readonly MethodView[] {
   const wanted: MethodId = productionIsUp ? "restore-to-scratch" : "rewind-in-place";
   const usable = planned.filter(({ plan }) => !isRefusal(plan)).map(({ id }) => id);
   const recommended = usable.includes(wanted) ? wanted : (usable[0] ?? null);
   const views = planned.map(({ id, plan }) =>
-    methodView(
-      id,
-      plan,
-      id === recommended,
-      isRefusal(plan) ? [] : pricesOf(id, plan, target, productionIsUp, rehearsals),
-    ),
+    methodView(id, plan, id === recommended, isRefusal(plan) ? [] : pricesOf(id, plan, target, productionIsUp, tests)),
   );
   return views.sort((a, b) => rank(a) - rank(b));
 }
@@ -72,7 +65,7 @@ function pricesOf(
   plan: RecoveryPlan,
   target: TargetView,
   productionIsUp: boolean,
-  rehearsals: readonly Rehearsal[] | null,
+  tests: TestRecord,
 ): MethodView["prices"] {
   const { estimate, inputs } = plan;
   const inPlace = id === "rewind-in-place";
@@ -83,18 +76,15 @@ function pricesOf(
     Needs: formatBytes(estimate.bytesToWrite),
     Undo: inPlace ? "old directory kept" : "stop the scratch",
     Replicas: inPlace ? "must be rebuilt" : "untouched",
-    Rehearsed: rehearsedWords(id, inputs.cluster, rehearsals),
+    Rehearsed: rehearsedWords(id, inputs.cluster, tests),
   };
   return priceLabels.map((label) => ({ label, value: values[label] }));
 }
 
-/** `Nov 02, 24m10`: when this cluster was last brought back this way on this host, and how long its steps took. */
-function rehearsedWords(id: MethodId, cluster: string, rehearsals: readonly Rehearsal[] | null): string {
-  if (rehearsals === null) return "unknown";
-  const last = rehearsals.find((r) => r.method === id && r.cluster === cluster);
-  if (last === undefined) return "never here";
-  const day = shortInstant(last.at).slice(0, 6);
-  return last.seconds === null ? day : `${day}, ${formatDuration(last.seconds)}`;
+/** `6 d ago, 24m10`: when this cluster was last brought back this way on this host, and how long its steps took. */
+function rehearsedWords(id: MethodId, cluster: string, { rehearsals, now }: TestRecord): string {
+  const last = rehearsals?.find((r) => r.method === id && r.cluster === cluster);
+  return testedWords(rehearsals === null ? undefined : (last ?? null), now);
 }
 
 function secondsWords(estimate: Estimate): string {

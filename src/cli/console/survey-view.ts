@@ -2,16 +2,10 @@ import { formatInstant, type Instant } from "../../domain/instant.ts";
 import { formatLsn } from "../../domain/lsn.ts";
 import { formatBytes } from "../../domain/quantity.ts";
 import type { RecoveryPoint } from "../../domain/recovery-point.ts";
-import { lastTestOf, type Rehearsal } from "../../domain/rehearsal.ts";
+import { lastTestOf } from "../../domain/rehearsal.ts";
 import type { Survey } from "../../engine/planning/survey.ts";
 import type { HoleView, PointView, SurveyView, WindowView } from "../../faces/console-views.ts";
-import { testedColumn, testedWords } from "../tested-words.ts";
-
-/** What restores on this host tell of points: newest first, null where that cannot be read, and the present to count from. */
-export interface TestRecord {
-  readonly rehearsals: readonly Rehearsal[] | null;
-  readonly now: Instant;
-}
+import { testedColumn, testedWords, type TestRecord } from "../tested-words.ts";
 
 /** What the repositories hold, as the console shows it, each copy of a backup with when it was last restored here. */
 export function surveyView(survey: Survey, places: readonly string[], tests: TestRecord): SurveyView {

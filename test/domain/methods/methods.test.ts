@@ -86,6 +86,8 @@ describe("restore to scratch", () => {
   test("loses nothing; the time comes from measured speeds, or is not said", () => {
     expect(method.estimate(facts())).toMatchObject({
       seconds: 20,
+      basis: "2.0 GB files at the measured 200 MB/s, 1.0 GB WAL at the measured 100 MB/s of run R1",
+      measuredIn: "run R1",
       lostTransactions: 0,
       lostSeconds: 0,
       bytesToWrite: 3_000_000_000,
@@ -93,6 +95,10 @@ describe("restore to scratch", () => {
     expect(method.estimate(facts({ speeds: { restore: null, replay: null, basis: "" } }))).toMatchObject({
       seconds: null,
       basis: "no restore was measured on this host",
+    });
+    expect(method.estimate(facts({ speeds: { restore: 1e8, replay: null, basis: "run R1" } }))).toMatchObject({
+      seconds: null,
+      basis: "no replay was measured on this host, and 1.0 GB WAL is to be replayed",
     });
   });
 });
