@@ -8,20 +8,14 @@ import { ownServer } from "./own-server.ts";
 import { recordedNames } from "./recorded.ts";
 import { isInPlace, recoveryInputs } from "./recovery-inputs.ts";
 import { prepareRestoreCommand } from "./restore-command.ts";
+import { startGuardName } from "./restore-files.ts";
 import { generatedHeader, scratchFiles, type WantedFile } from "./scratch-configuration.ts";
 import { setAside } from "./set-aside.ts";
 import { logged, recorded } from "./signals.ts";
 import { relinkWal } from "./wal-link.ts";
 
 /** Files that stop a start or lead it elsewhere. */
-const unwanted = [
-  "postmaster.pid",
-  "postmaster.opts",
-  "recovery.conf",
-  "recovery.done",
-  "standby.signal",
-  "tablespace_map.old",
-];
+const unwanted = ["postmaster.pid", "postmaster.opts", "recovery.done", "standby.signal", "tablespace_map.old"];
 
 /** What the restored copy brings along and a scratch server must not read. */
 const replaced = ["postgresql.conf", "pg_hba.conf", "pg_ident.conf", "postgresql.auto.conf"];
@@ -42,6 +36,8 @@ export const step: StepKind<Record<string, never>> = {
   async probe(_p, ctx) {
     const inputs = recoveryInputs(ctx.inputs);
     if (ctx.recorded[recordedNames.preload] === undefined) return "absent";
+    const guard = await ctx.world.files.facts(`${inputs.dataDirectory}/${startGuardName}`);
+    if (guard !== null) return "partial";
     const wrong = await different(await wantedFiles(inputs, ctx), ctx);
     return wrong.length === 0 ? "done" : "partial";
   },
@@ -84,6 +80,8 @@ export const step: StepKind<Record<string, never>> = {
     }
     const wanted = await wantedFiles(inputs, ctx, preload);
     for (const { path, content } of await different(wanted, ctx)) await files.write(path, content);
+    // Only now may it start: fenced, and to the target.
+    await setAside(inputs.dataDirectory, [startGuardName], ctx);
     yield logged(`configured: ${wanted.map(({ path }) => path).join(", ")}`);
   },
 };

@@ -15,9 +15,15 @@ export async function openPoint(inputs: RecoveryInputs, ctx: StepContext): Promi
   throw new PgrescueError("no-recovery-point", `${inputs.repository} has no point ${inputs.point}`);
 }
 
+/** A file that keeps every supported PostgreSQL from starting; recovery.configure takes it away last. */
+export const startGuardName = "recovery.conf";
+const startGuard =
+  "# Written by pgrescue: these files are restored, but not configured yet, and must not be started. Run `pgrescue continue`.\n";
+
 /**
  * Writes the backup's files to the target; global/pg_control comes last, so that a cut-off restore cannot start. Nor can a
- * whole one before it is configured, by a reboot or by hand: PostgreSQL refuses a recovery.signal without restore_command.
+ * whole one before it is configured, by a reboot or by hand: PostgreSQL 12 and later refuses a recovery.conf. A
+ * recovery.signal alone would not do: a configuration with a restore_command of its own would recover, and promote.
  */
 export const step: StepKind<Record<string, never>> = {
   name: "restore.files",
@@ -51,7 +57,8 @@ export const step: StepKind<Record<string, never>> = {
     if (kind !== "cluster") {
       await restoreIntent(inputs, ctx, "write");
       const reader = await openPoint(inputs, ctx);
-      const beforeControl = (): Promise<void> => ctx.world.files.write(`${dataDirectory}/recovery.signal`, "");
+      const beforeControl = (): Promise<void> =>
+        ctx.world.files.write(`${dataDirectory}/${startGuardName}`, startGuard);
       for await (const progress of reader.restore({ dataDirectory, tablespaces, beforeControl, signal: ctx.signal })) {
         yield { signal: "progress", ...progress };
       }

@@ -7,14 +7,14 @@ import { installationFor } from "./own-server.ts";
 import { ownMarkName } from "./own-mark.ts";
 import { hasRecorded } from "./recorded.ts";
 import { majorOf, recoveryInputs } from "./recovery-inputs.ts";
-import { openPoint } from "./restore-files.ts";
+import { openPoint, startGuardName } from "./restore-files.ts";
 import { judged, recorded, verdict } from "./signals.ts";
 
 const name = "verified-manifest";
 const title = "every file as in the manifest";
 
 /** Files that only one of manifest and restored directory has: our marks, and the map that restore replaces by links. */
-const ours = [ownMarkName, restoreMarker, "tablespace_map"];
+const ours = [ownMarkName, restoreMarker, startGuardName, "tablespace_map"];
 
 /** What a server leaves that was started at boot before it was configured, and refused to. */
 const ofRefusedStarts = ["postmaster.opts", "postmaster.pid", "current_logfiles", "log"];
