@@ -81,6 +81,15 @@ test("verify --restore takes the point up the ladder on a scratch server", async
   const { stdout } = await shop.must(0, "verify", "--restore", "--to", to);
   expect(await shop.query(stdout.trim(), "select count(*) from orders")).toBe("1000");
   await shop.stopServerOf(to);
+  // From now on it counts as restore-tested, on this host.
+  const { points } = JSON.parse((await shop.must(0, "points", "--json")).stdout);
+  expect(points).toEqual([expect.objectContaining({ verifiedAt: expect.stringMatching(/Z$/) })]);
+  expect((await shop.must(0, "points")).stdout).toMatch(/restored and checked .* ago, .* \(R\d{8}-\d{4}-\w{3}\)/);
+  expect(JSON.parse((await shop.must(0, "status", "--json")).stdout)).toMatchObject({
+    restoreTested: { point: points[0].id, method: "base-backup-only", seconds: expect.any(Number) },
+    schedule: [],
+  });
+  expect((await shop.must(0, "status")).stdout).toContain(`(${points[0].id}, R`);
 });
 
 test("an empty place where a repository was before is not taken for a new one", async () => {
