@@ -1,5 +1,4 @@
 import { mkdir, readdir, readFile, rename } from "node:fs/promises";
-import { chown } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Json } from "../../domain/brand.ts";
@@ -7,7 +6,6 @@ import { messageOf, PgrescueError } from "../../domain/errors.ts";
 import { isRunId } from "../../domain/run/run-id.ts";
 import type { RunLaunch, RunSpec } from "../../domain/run/spec.ts";
 import type { Runbook } from "../../domain/runbook.ts";
-import type { OsUser } from "../../ports/shell.ts";
 import { syncDirectory, writeFileDurably } from "../system/durable-file.ts";
 
 /** Names inside a run's directory. */
@@ -25,20 +23,16 @@ export function runsDirectory(stateDirectory: string): string {
 }
 
 /**
- * Makes `<stateDirectory>/runs/<id>` (0700) with its spec.json, complete or not at all. `owner` gets it when root makes
- * a run that another user's runner will work on. Throws `precondition-refused` when the run exists.
+ * Makes `<stateDirectory>/runs/<id>` (0700) with its spec.json, complete or not at all. Throws
+ * `precondition-refused` when the run exists.
  */
-export async function createRunDirectory(stateDirectory: string, spec: RunSpec, owner?: OsUser): Promise<string> {
+export async function createRunDirectory(stateDirectory: string, spec: RunSpec): Promise<string> {
   const runs = runsDirectory(stateDirectory);
   await mkdir(runs, { recursive: true, mode: 0o700 });
   const final = join(runs, spec.run);
   const making = join(runs, `.${spec.run}.new`);
   await mkdir(making, { recursive: true, mode: 0o700 });
   await writeFileDurably(join(making, runFiles.spec), `${JSON.stringify(spec, null, 1)}\n`);
-  if (owner !== undefined && process.geteuid?.() === 0) {
-    for (const path of [join(making, runFiles.spec), making, runs, stateDirectory])
-      await chown(path, owner.uid, owner.gid);
-  }
   try {
     await rename(making, final);
   } catch (error) {
@@ -110,10 +104,9 @@ export async function readLaunch(runDirectory: string): Promise<RunLaunch> {
 }
 
 /** Says how the next attempt starts. */
-export async function writeLaunch(runDirectory: string, launch: RunLaunch, owner?: OsUser): Promise<void> {
+export async function writeLaunch(runDirectory: string, launch: RunLaunch): Promise<void> {
   const path = join(runDirectory, runFiles.launch);
   await writeFileDurably(path, `${JSON.stringify(launch, null, 1)}\n`);
-  if (owner !== undefined && process.geteuid?.() === 0) await chown(path, owner.uid, owner.gid);
 }
 
 async function readChecked<T>(path: string, schema: z.ZodType<T>): Promise<T> {
