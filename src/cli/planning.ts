@@ -16,6 +16,7 @@ import type { PlanRefusal } from "../domain/refusal.ts";
 import type { DataDirectory } from "../ports/postgres.ts";
 import type { Arguments, OptionSpecs } from "./command.ts";
 import { measuredSpeeds } from "./measured.ts";
+import { runsPlace } from "./runs-place.ts";
 import type { Settings } from "./settings.ts";
 import { targetOptions } from "./target-options.ts";
 
@@ -168,7 +169,7 @@ async function requestFor(
     },
     destination: { dataDirectory: inPlace ? null : (wish.to ?? scratch), port, socketDirectory: null },
     tablespaces: wish.tablespaces,
-    speeds: await measuredSpeeds(settings.stateDirectory),
+    speeds: await measuredSpeeds(await runsPlace(settings)),
     ...(site === null ? {} : { site }),
   };
 }

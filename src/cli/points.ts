@@ -9,6 +9,7 @@ import { surveyRepositories, type Survey } from "../engine/planning/survey.ts";
 import type { Command } from "./command.ts";
 import { rehearsalsHere } from "./measured.ts";
 import { openRepositories, planningWorld } from "./planning.ts";
+import { runsPlace } from "./runs-place.ts";
 import { openSettings } from "./settings.ts";
 import { testedWords, type TestRecord } from "./tested-words.ts";
 
@@ -33,7 +34,7 @@ export const command: Command = {
       planningWorld(repositories, world, found, { live: false }),
       settings.clusterName,
     );
-    const rehearsals = await rehearsalsHere(settings.stateDirectory);
+    const rehearsals = await rehearsalsHere(await runsPlace(settings));
     if (args.flag("json"))
       terminal.print(JSON.stringify(pointsDocument({ ...survey, points: withTests(survey.points, rehearsals ?? []) })));
     else for (const line of pointsLines(survey, { rehearsals, now: world.clock.now() })) terminal.print(line);

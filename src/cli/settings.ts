@@ -18,6 +18,8 @@ export interface Settings {
   /** In order: the first is written first. Never empty unless there is no configuration and no --repository. */
   readonly repositories: readonly NamedRepository[];
   readonly stateDirectory: string;
+  /** Nothing names the state directory: it is that of whoever works. */
+  readonly isStateDefault?: boolean;
 }
 
 /** Weighs flags > PGRESCUE_* > configuration file > defaults. Throws `config` or `usage`. */
@@ -48,7 +50,8 @@ export async function openSettings(args: Arguments, terminal: Terminal): Promise
     clusterName,
     cluster,
     repositories: chooseRepositories(loaded, cluster, repository, cwd),
-    stateDirectory: stateDirectoryFor(args, terminal, loaded),
+    stateDirectory: namedStateDirectory(args, terminal, loaded) ?? ownStateDirectory(terminal),
+    isStateDefault: namedStateDirectory(args, terminal, loaded) === undefined,
   };
 }
 
@@ -100,10 +103,12 @@ function isLocation(text: string): boolean {
   return text.includes("://") || text.startsWith("/") || text.startsWith("./") || text.startsWith("../");
 }
 
-function stateDirectoryFor(args: Arguments, terminal: Terminal, loaded: LoadedConfig): string {
+function namedStateDirectory(args: Arguments, terminal: Terminal, loaded: LoadedConfig): string | undefined {
   const asked = args.string("state-dir") ?? terminal.env["PGRESCUE_STATE_DIR"];
-  if (asked !== undefined) return resolve(terminal.cwd, asked);
-  if (loaded.config.stateDirectory !== undefined) return loaded.config.stateDirectory;
+  return asked === undefined ? loaded.config.stateDirectory : resolve(terminal.cwd, asked);
+}
+
+function ownStateDirectory(terminal: Terminal): string {
   if (process.getuid?.() === 0) return "/var/lib/pgrescue";
   const state = terminal.env["XDG_STATE_HOME"] ?? join(terminal.env["HOME"] ?? "/", ".local", "state");
   return join(state, "pgrescue");
