@@ -16,9 +16,10 @@ export function withBackupWal(
   const readers = new Map<string, Promise<BackupReader | null>>();
   const readerOf = (point: RecoveryPoint): Promise<BackupReader | null> => {
     const repository = repositories.find((r) => r.name === point.repository);
+    const key = `${point.repository}/${point.cluster}/${point.id}`;
     const reader =
-      readers.get(point.id) ?? (repository === undefined ? Promise.resolve(null) : repository.openBackup(point));
-    readers.set(point.id, reader);
+      readers.get(key) ?? (repository === undefined ? Promise.resolve(null) : repository.openBackup(point));
+    readers.set(key, reader);
     return reader;
   };
   const own = {

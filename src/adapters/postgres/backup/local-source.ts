@@ -137,7 +137,8 @@ class LocalCopy {
         : null;
     const { size, sha256 } = await archiveFile(archive, file, pages, this.#thread, (count) => this.#count(count));
     await this.#manifest.add({ path: entry.manifestPath, size, mtime: file.attributes.mtime, sha256 });
-    if (pages !== null && pages.suspects > 0) this.damage.add(entry.manifestPath, await pages.confirm(entry.source));
+    if (pages !== null && pages.suspects > 0)
+      this.damage.add(entry.manifestPath, await pages.confirm(entry.source), pages.unjudged);
   }
 
   async #small(archive: ArchiveWriter, path: string, content: Uint8Array, attributes: FileAttributes): Promise<void> {

@@ -16,9 +16,11 @@ interface Damage {
 export class PageDamage {
   #pages: Damage[] = [];
   #files = 0;
+  #unjudged = 0;
 
-  /** `block` is counted within the file. */
-  add(file: string, bad: readonly BadPage[]): void {
+  /** `block` is counted within the file; `unjudged`: pages whose checksum was wrong and that were not looked at again. */
+  add(file: string, bad: readonly BadPage[], unjudged = 0): void {
+    this.#unjudged += unjudged;
     if (bad.length > 0) this.#files += 1;
     if (this.#files > 1000) return;
     for (const { block, lsn } of bad) this.#pages.push({ file, block, lsn });
@@ -31,6 +33,13 @@ export class PageDamage {
   judge(start: Lsn, stop: Lsn): { readonly warnings: readonly string[]; readonly verdict: Verdict } {
     const damaged = this.#pages.filter((page) => page.lsn < start || page.lsn > stop);
     const title = "Page checksums of the server's files";
+    if (damaged.length === 0 && this.#unjudged > 0) {
+      const evidence = `${this.#unjudged} pages changed too much while they were read to be looked at again`;
+      return {
+        warnings: [evidence],
+        verdict: { check: "backup.pages", title, result: "unknown", evidence, rung: "bytes" },
+      };
+    }
     if (damaged.length === 0) {
       return {
         warnings: [],

@@ -34,6 +34,11 @@ export class PageVerifier {
     return this.#suspectCount;
   }
 
+  /** Suspects beyond what `confirm` looks at again: nothing can be said of them. */
+  get unjudged(): number {
+    return this.#suspectCount - this.#suspects.length;
+  }
+
   /** Takes the next bytes of the file. A last piece of a page is not judged: the server is still extending the file. */
   feed(bytes: Uint8Array): void {
     let at = 0;

@@ -1,3 +1,5 @@
+import { PageDamage } from "../../../../src/adapters/postgres/backup/page-damage.ts";
+import { lsn } from "../../../../src/domain/lsn.ts";
 import { appendFile, mkdir, open, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -382,4 +384,10 @@ describe("the answer to BASE_BACKUP", () => {
     );
     expect(stream.checksumFailure).toBe(true);
   });
+});
+
+test("suspect pages that were not looked at again make the pages unknown, never a pass", () => {
+  const damage = new PageDamage();
+  damage.add("base/5/1259", [], 3);
+  expect(damage.judge(lsn(1n), lsn(2n)).verdict.result).toBe("unknown");
 });
