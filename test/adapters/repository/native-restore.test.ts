@@ -49,6 +49,8 @@ it("goes on after being killed at any moment, to the exact tree", async () => {
       // Either it is marked as unfinished and cannot start, or it is on its very last steps, or whole.
       expect(hasMarker || hasControlFile).toBe(true);
       if (hasControlFile) expect(await describeTree(target, [restoreMarker])).toEqual(expected);
+      // Killed between its last step and its exit: it is whole, and a whole directory is nobody's to write again.
+      if (hasControlFile && !hasMarker) break;
     }
   }
   expect(kills).toBeGreaterThan(0);
