@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { messageOf, PgrescueError } from "../../domain/errors.ts";
 import { parseWalFileName } from "../../domain/segment.ts";
@@ -45,10 +45,23 @@ export async function readWalFile(path: string): Promise<{ readonly name: string
     });
   }
   try {
-    return { name, content: await readFile(path) };
+    return { name, content: await readWhole(path) };
   } catch (error) {
     throw new PgrescueError("external-failure", `cannot read ${path}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** In one read: by the piece, as readFile does it, a segment takes three times as long. */
+async function readWhole(path: string): Promise<Uint8Array> {
+  await using handle = await open(path, "r");
+  const { size } = await handle.stat();
+  const content = Buffer.allocUnsafeSlow(size);
+  for (let filled = 0; filled < size;) {
+    const { bytesRead } = await handle.read(content, filled, size - filled, filled);
+    if (bytesRead === 0) return content.subarray(0, filled);
+    filled += bytesRead;
+  }
+  return content;
 }
 
 /**

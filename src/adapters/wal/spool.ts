@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chown, mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { chown, mkdir, open, readdir, readFile, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { writeFileDurably } from "../system/durable-file.ts";
@@ -79,12 +79,26 @@ export async function makeReadyDirectory(spool: string, boot: string): Promise<s
 export async function placeFile(path: string, content: readonly Uint8Array[]): Promise<void> {
   const temporary = `${path}.${randomBytes(4).toString("hex")}.tmp`;
   try {
-    await writeFile(temporary, content, { mode: 0o600, flag: "wx" });
+    await writePieces(temporary, content);
     await rename(temporary, path);
     for (const piece of content) releaseBytes(piece);
   } catch (error) {
     await removeOwn(temporary, { within: dirname(path) });
     throw error;
+  }
+}
+
+/** All pieces in one write: by the piece, as writeFile does it, a segment takes several times as long. */
+async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+  await using handle = await open(path, "wx", 0o600);
+  let left = pieces.filter((piece) => piece.length > 0);
+  while (left.length > 0) {
+    let { bytesWritten } = await handle.writev(left);
+    left = left.flatMap((piece) => {
+      const written = Math.min(bytesWritten, piece.length);
+      bytesWritten -= written;
+      return written === piece.length ? [] : [piece.subarray(written)];
+    });
   }
 }
 

@@ -1,13 +1,18 @@
 import type { Hash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { promisify } from "node:util";
 import { constants, zstdCompress, zstdDecompress } from "node:zlib";
 import { PgrescueError } from "../../../domain/errors.ts";
+import { inParallel } from "./parallel.ts";
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
 
 /** Bytes of plain WAL in a frame: several frames are compressed, and later decompressed, at the same time. */
 const pieceSize = 4 * 1024 * 1024;
+
+/** Frames that are compressed at the same time: one of libuv's four threads is left for the files that are read meanwhile. */
+const framesAtOnce = Math.min(availableParallelism(), 3);
 
 /** Level 1: on WAL it is as small as 3 to a few percent, for half the work on the database's own host. */
 const level = 1;
@@ -16,7 +21,11 @@ const level = 1;
 export async function compressFrames(content: Uint8Array): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for (let at = 0; at === 0 || at < content.length; at += pieceSize) pieces.push(content.subarray(at, at + pieceSize));
-  return Buffer.concat(await Promise.all(pieces.map(compressFrame)));
+  const frames: Uint8Array[] = [];
+  await inParallel(pieces.entries(), framesAtOnce, async ([at, piece]) => {
+    frames[at] = await compressFrame(piece);
+  });
+  return Buffer.concat(frames);
 }
 
 async function compressFrame(piece: Uint8Array): Promise<Uint8Array> {
