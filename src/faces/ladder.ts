@@ -2,7 +2,7 @@ import type { RunState } from "../domain/run/state.ts";
 import { gravest, type Finding, type Rung, type Verdict } from "../domain/verdict.ts";
 
 /** The rungs, lowest first. */
-export const rungs: readonly Rung[] = ["bytes", "starts", "structure", "sense", "behaviour", "comparison"];
+const rungs: readonly Rung[] = ["bytes", "starts", "structure", "sense", "behaviour", "comparison"];
 
 export interface RungView {
   readonly rung: Rung;

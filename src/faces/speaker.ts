@@ -51,7 +51,7 @@ export function createSpeaker(write: (line: string) => void, manner: Manner): Sp
 }
 
 /** `Step 4 of 12, replay WAL: 61 %, 84 of 137 segments, about 1m50 at the measured 410 MB/s, by 03:52, fetching`. */
-export function progressLine(progress: ProgressState, state: RunState): string {
+function progressLine(progress: ProgressState, state: RunState): string {
   const now = instantFromMilliseconds(progress.tickedAt);
   const left = timeLeft(progress, now, "utc").replace("≈", "about");
   const parts = [percent(progress), amount(progress), left, visible(progress.doing)];

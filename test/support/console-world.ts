@@ -42,7 +42,7 @@ export const holes = [
   },
 ];
 
-export const shop: ClusterView = {
+const shop: ClusterView = {
   name: "shop",
   confirm: "shop@db1",
   result: "fail",

@@ -50,7 +50,7 @@ export function worked(step: string, milliseconds: number): readonly RunFact[] {
 }
 
 /** The facts of a restoring run. */
-export function restoreFacts(of: RestoreRun = {}): readonly RunFact[] {
+function restoreFacts(of: RestoreRun = {}): readonly RunFact[] {
   const exitCode = of.exitCode ?? 0;
   return [
     {

@@ -81,7 +81,7 @@ async function info(root: string, key: string): Promise<ObjectInfo | null> {
 }
 
 /** Compares as UTF-8 bytes do, which differs from JavaScript's order only where surrogates are involved. */
-export function byteOrder(a: string, b: string): number {
+function byteOrder(a: string, b: string): number {
   if (/[\uD800-\uDFFF]/.test(a) || /[\uD800-\uDFFF]/.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b));
   return a < b ? -1 : a > b ? 1 : 0;
 }

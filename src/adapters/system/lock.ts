@@ -69,7 +69,7 @@ export async function acquireLock(request: LockRequest): Promise<HeldLock> {
 }
 
 /** Who holds the lock now; null when nobody does or the holder does not say. */
-export async function lockHolder(systemIdentifier: string, dataDirectory: string): Promise<LockHolder | null> {
+async function lockHolder(systemIdentifier: string, dataDirectory: string): Promise<LockHolder | null> {
   const text = await readAll(connect(lockName(systemIdentifier, dataDirectory))).catch(() => "");
   try {
     const value: unknown = JSON.parse(text);

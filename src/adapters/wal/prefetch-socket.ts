@@ -7,7 +7,7 @@ import { removeOwn } from "../system/remove.ts";
 const longestAddress = 103;
 
 /** The socket's path as this process can name it; null when every way to name it is too long. */
-export function socketAddress(socket: string): string | null {
+function socketAddress(socket: string): string | null {
   const near = relative(process.cwd(), socket);
   const address = near.length < socket.length ? near : socket;
   return Buffer.byteLength(address) <= longestAddress ? address : null;

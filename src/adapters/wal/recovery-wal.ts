@@ -6,7 +6,7 @@ import type { Repository } from "../../ports/repository.ts";
 import { fetchConfigDefaults, type FetchConfig, type FetchRepository } from "./fetch-config.ts";
 import { generateRestoreCommand } from "./restore-command.ts";
 import { openSavedWal } from "./saved-wal.ts";
-import { clearSpool, prepareSpool, spoolDirectoryOf } from "./spool.ts";
+import { clearSpool, prepareSpool } from "./spool.ts";
 
 export interface RecoveryWalOptions {
   /** Node and script as the owner of the data directory can run them. */
@@ -29,15 +29,6 @@ export function createRecoveryWal(options: RecoveryWalOptions): RecoveryWal {
     },
     finish: clearSpool,
   };
-}
-
-/** The line for `plan --emit recovery`: nothing is written, so it names a spool that `prepare` would make. */
-export function previewRestoreCommand(parts: {
-  readonly node: string;
-  readonly script: string;
-  readonly dataDirectory: string;
-}): string {
-  return generateRestoreCommand({ ...parts, spool: spoolDirectoryOf(parts.dataDirectory) });
 }
 
 async function fetchConfigFor(request: RecoveryWalRequest, options: RecoveryWalOptions): Promise<FetchConfig> {

@@ -12,7 +12,7 @@ export function isWithin(path: string, directory: string): boolean {
  * Why a restored directory must not be started: a tablespace link, pg_wal link or the directory itself that leads to
  * where this run did not write, above all into production's directories. Empty: nothing leads outside.
  */
-export async function escapes(inputs: RecoveryInputs, ctx: StepContext): Promise<readonly string[]> {
+async function escapes(inputs: RecoveryInputs, ctx: StepContext): Promise<readonly string[]> {
   const { files, postgres } = ctx.world;
   const found = await postgres.inspect(inputs.dataDirectory);
   const production = isInPlace(inputs)

@@ -23,7 +23,7 @@ export async function catalogFiles(inputs: RecoveryInputs, ctx: StepContext): Pr
 }
 
 /** A setting of the backed-up server by the point's catalog; null where it is not said (then it had its default). */
-export async function catalogSetting(name: string, inputs: RecoveryInputs, ctx: StepContext): Promise<string | null> {
+async function catalogSetting(name: string, inputs: RecoveryInputs, ctx: StepContext): Promise<string | null> {
   const catalog = await (await openPoint(inputs, ctx)).catalog();
   const value = rowsOf(catalog, "settings").find((row) => row["name"] === name)?.["value"];
   return typeof value === "string" ? value : null;

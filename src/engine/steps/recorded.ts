@@ -27,14 +27,6 @@ export function hasRecorded(ctx: StepContext, name: string): "done" | "absent" {
   return ctx.recorded[name] === undefined ? "absent" : "done";
 }
 
-/** A text inside a recorded object; null where it is not there. */
-export function recordedText(ctx: StepContext, name: string, key: string): string | null {
-  const value: Json | undefined = ctx.recorded[name];
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return null;
-  const text = (value as { readonly [key: string]: Json })[key];
-  return typeof text === "string" ? text : null;
-}
-
 /** What is recorded as `server`: where it answers, and what psql takes. */
 export function serverAt(
   { host, port, user, database }: Pick<ConnectionTarget, "host" | "port" | "user" | "database">,

@@ -1,7 +1,7 @@
 import type { StepContext } from "../step.ts";
 
 /** Where a restored directory keeps what it brought along and what must not be there. */
-export function originals(dataDirectory: string): string {
+function originals(dataDirectory: string): string {
   return `${dataDirectory}/.pgrescue-original`;
 }
 

@@ -11,7 +11,7 @@ import { cells, cut, cutRow, left, row, span, textOf, type Row } from "./text.ts
 import { views } from "./views.ts";
 
 /** Below this size one line says so; the work goes on. */
-export const smallest = { columns: 60, rows: 15 };
+const smallest = { columns: 60, rows: 15 };
 /** From this width on there is a details pane. */
 const wide = 120;
 

@@ -48,7 +48,7 @@ export function homeItems(model: Model): readonly HomeItem[] {
 }
 
 /** Runs of this cluster that work now or can be continued, at most three. */
-export function openRuns(model: Model): readonly RunView[] {
+function openRuns(model: Model): readonly RunView[] {
   const isOpen = (run: RunView): boolean =>
     run.isLive || run.result === null || run.result === "paused" || run.result === "failed";
   return (valueOf(model.home)?.runs ?? []).filter((run) => run.cluster === model.cluster && isOpen(run)).slice(0, 3);

@@ -21,7 +21,7 @@ export function methodsOf(model: Model): readonly MethodView[] {
 }
 
 /** What would be run with the marked method; null before target and method are known. */
-export function choiceOf(model: Model): Choice | null {
+function choiceOf(model: Model): Choice | null {
   const { answer } = model.target;
   const method = methodsOf(model)[model.path.at(-1) === "methods" ? model.cursor : 0];
   if (model.preflight.choice !== null && model.path.at(-1) !== "methods") return model.preflight.choice;

@@ -20,7 +20,7 @@ export const initialPreflight: PreflightState = {
 };
 
 /** Why it must not be started; null: it may. */
-export function startRefusal(state: PreflightState): string | null {
+function startRefusal(state: PreflightState): string | null {
   const view = valueOf(state.view);
   if (view === null) return "the checks have not ended";
   if (view.refusal !== null) return view.refusal.reason;

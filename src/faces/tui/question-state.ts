@@ -16,7 +16,7 @@ export interface QuestionState {
 export const initialQuestion: QuestionState = { id: null, text: "", openedAt: null, isSent: false };
 
 /** Enter does nothing for this long after the question came up: the key may have been meant for something else. */
-export const enterGuardMicroseconds = 1_000_000n;
+const enterGuardMicroseconds = 1_000_000n;
 
 /** The open question of the shown run; null where there is none. */
 export function openQuestion(model: Model): Question | null {

@@ -15,7 +15,7 @@ export function screenOfRun(run: RunSlice): ScreenName {
 }
 
 /** Whether a new runner may go on with it. */
-export function isResumable(run: RunSlice): boolean {
+function isResumable(run: RunSlice): boolean {
   if (run.isLive && !run.isOver) return false;
   const { outcome } = run.state;
   return outcome === null || outcome.result === "paused" || outcome.result === "failed";

@@ -15,7 +15,7 @@ import { initialPreflight } from "./preflight-state.ts";
 import { initialQuestion } from "./question-state.ts";
 import { runViews, screenOfRun } from "./run-screens.ts";
 import { step, type Step } from "./screen.ts";
-import { screenOf, screens } from "./screens.ts";
+import { screenOf } from "./screens.ts";
 import { initialTarget } from "./target-state.ts";
 import { failed } from "./failed.ts";
 
@@ -187,9 +187,4 @@ function followed(model: Model, run: RunSlice): Step {
 function copiedNow(model: Model, text: string): Partial<Model> {
   const command = /^Copied: (.*)$/.exec(text)?.[1];
   return command === undefined || model.copied.includes(command) ? {} : { copied: [...model.copied, command] };
-}
-
-/** The title of the screen that is shown, for tests and summaries. */
-export function titleOf(model: Model): string {
-  return screens[model.path.at(-1) ?? "home"].title;
 }

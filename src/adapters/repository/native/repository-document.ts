@@ -4,7 +4,7 @@ import type { ObjectStore } from "../../../ports/object-store.ts";
 import { repositoryKey } from "./keys.ts";
 
 /** The format that this program writes. Older ones are read, newer ones refused. */
-export const formatVersion = 1;
+const formatVersion = 1;
 
 /** `pgrescue.json` at a repository's root. */
 export interface RepositoryDocument {

@@ -11,7 +11,7 @@ export interface TarMember {
   readonly link?: string;
 }
 
-export const tarBlock = 512;
+const tarBlock = 512;
 
 /** The end of a tar archive. */
 export const tarEnd = new Uint8Array(2 * tarBlock);

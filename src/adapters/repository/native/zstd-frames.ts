@@ -63,7 +63,7 @@ async function decompressSmall(frame: Uint8Array, what: string): Promise<Uint8Ar
  * The length of the zstd frame (RFC 8878) at the beginning of `bytes`; null when more bytes are needed to tell.
  * Node decodes only the first frame of what it is given, without a word, so frames have to be told apart here.
  */
-export function frameLength(bytes: Uint8Array, what: string): number | null {
+function frameLength(bytes: Uint8Array, what: string): number | null {
   if (bytes.length < 8) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (isSkippable(bytes)) return whole(bytes, 8 + view.getUint32(4, true));
