@@ -2,6 +2,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { giveToServer } from "../src/adapters/postgres/throwaway-server.ts";
+import { runnerFlags } from "../src/cli/run/launch-run.ts";
 import { memoryRow, type Row } from "./compare.ts";
 import type { BenchWorld } from "./world.ts";
 
@@ -28,7 +29,7 @@ export async function manyFiles(world: BenchWorld, files: number): Promise<reado
   await rm(target, { recursive: true, force: true });
   await mkdir(target, { mode: 0o700 });
   await giveToServer(target);
-  const restore = await world.run([world.program.node, script, world.repository, target]);
+  const restore = await world.run([world.program.node, ...runnerFlags, script, world.repository, target]);
   await rm(target, { recursive: true });
   const more = `with ${files} more files`;
   return [

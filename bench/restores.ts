@@ -1,6 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { giveToServer } from "../src/adapters/postgres/throwaway-server.ts";
+import { runnerFlags } from "../src/cli/run/launch-run.ts";
 import type { Comparison } from "./compare.ts";
 import type { BenchWorld } from "./world.ts";
 
@@ -19,7 +20,7 @@ export async function restoreComparison(world: BenchWorld, rounds: number): Prom
     peerName: "pgbackrest restore",
     goal: 0.6,
     rounds,
-    ours: { prepare, run: () => world.run([world.program.node, script, world.repository, target]) },
+    ours: { prepare, run: () => world.run([world.program.node, ...runnerFlags, script, world.repository, target]) },
     peer: { prepare, run: () => world.run(world.pgbackrest([`--pg1-path=${target}`, "restore"])) },
   };
 }

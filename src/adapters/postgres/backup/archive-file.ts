@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import type { ArchiveWriter, FillBuffer } from "../../../ports/repository.ts";
 import type { OpenedFile } from "./open-ahead.ts";
@@ -23,9 +23,10 @@ export async function archiveFile(
   thread: ReadThread,
   onBytes: (count: number) => void,
 ): Promise<ArchivedFile> {
-  const hash = createHash("sha256");
+  // A hash object for each of a hundred thousand small files is memory that waits for the collector.
+  const hasher = file.content === null ? createHash("sha256") : null;
   const seen = (bytes: Uint8Array): void => {
-    hash.update(bytes);
+    hasher?.update(bytes);
     pages?.feed(bytes);
     onBytes(bytes.length);
   };
@@ -40,7 +41,7 @@ export async function archiveFile(
   } finally {
     await file.handle?.close();
   }
-  return { size: file.size, sha256: hash.digest("hex") };
+  return { size: file.size, sha256: hasher?.digest("hex") ?? hash("sha256", file.content ?? new Uint8Array()) };
 }
 
 function fromContent(content: Uint8Array, seen: (bytes: Uint8Array) => void): FillBuffer {

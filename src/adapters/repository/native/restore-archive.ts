@@ -19,7 +19,7 @@ const framesAtOnce = Math.min(Math.max(availableParallelism() + 1, 3), 6);
 const checkpointEvery = 256 * 1024 * 1024;
 
 /** Nor are more files than this remembered between two checkpoints. */
-const mostUnnoted = 20_000;
+const mostUnnoted = 5000;
 
 export interface ArchiveRestore {
   readonly store: ObjectStore;
