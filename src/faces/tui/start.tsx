@@ -44,6 +44,8 @@ export async function startConsole(port: ConsolePort, options: ConsoleOptions): 
       stdin,
       stdout,
       exitOnCtrlC: false,
+      // It is only opened at a terminal; where CI is set, Ink would else keep silent until the end.
+      interactive: true,
       maxFps: 10,
       alternateScreen: true,
       incrementalRendering: true,
