@@ -122,11 +122,13 @@ test("every option that is named in running text exists", () => {
   );
   // Options of other programs, as the documents show them.
   const foreign = new Set(["auto"]);
+  const bench = readFileSync(join(root, "bench", "run.ts"), "utf8");
   for (const { name, text } of documents) {
     for (const code of inline(text)) {
       const option = /^--([a-z-]+)(?:[ =].*)?$/.exec(code)?.[1];
       if (option === undefined || foreign.has(option)) continue;
-      expect([name, code, known.has(option)]).toEqual([name, code, true]);
+      const isThere = name === "docs/performance.md" ? bench.includes(`--${option}`) : known.has(option);
+      expect([name, code, isThere]).toEqual([name, code, true]);
     }
   }
 });
