@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { pgrescue } from "../support/program.ts";
 import { openShop, type Shop } from "../support/shop.ts";
 import { giveToServer } from "../support/server.ts";
@@ -20,11 +20,15 @@ afterAll(async () => {
 test("a backup is added to the fleet's history in the repository", async () => {
   const { stdout } = await shop.must(0, "backup", "--json");
   const { id } = JSON.parse(stdout) as { readonly id: string };
-  const months = await readdir(join(shop.repository, "shop", "runs"));
-  const record = JSON.parse(
-    await readFile(join(shop.repository, "shop", "runs", months[0] ?? "", `${id}.json`), "utf8"),
+  // The runner writes it after the run's last event: the face may be gone by then.
+  const record = await vi.waitFor(
+    async () => {
+      const [month = ""] = await readdir(join(shop.repository, "shop", "runs"));
+      return await readFile(join(shop.repository, "shop", "runs", month, `${id}.json`), "utf8");
+    },
+    { timeout: 20_000, interval: 50 },
   );
-  expect(record).toMatchObject({
+  expect(JSON.parse(record)).toMatchObject({
     schema: "pgrescue.run/v1",
     id,
     kind: "backup",
