@@ -1,5 +1,6 @@
 import type { Instant } from "./instant.ts";
 import type { Lsn } from "./lsn.ts";
+import type { KeepRule } from "./retention/policy.ts";
 import type { TimelineId } from "./segment.ts";
 
 export type PointKind = "base" | "incremental" | "dump" | "files";
@@ -39,6 +40,8 @@ export interface RecoveryPoint {
   readonly walIncluded: boolean;
   /** The run that took it, where the format says so: how a continued run finds what it already finished. */
   readonly run?: string;
+  /** The retention rule that a backup taken by hand named for itself. */
+  readonly keep?: KeepRule;
   /** What was wrong with the server's files while it was taken (pages with bad checksums, unreadable members). */
   readonly warnings?: readonly string[];
 }
