@@ -1,4 +1,5 @@
 import type { Json } from "./brand.ts";
+import type { RetentionPolicy } from "./retention/policy.ts";
 import type { Risk, Phase } from "./runbook.ts";
 
 /**
@@ -54,6 +55,20 @@ export interface BackupInputs {
   readonly walTimeoutSeconds: number;
   /** The data directory on this host where it is known; null: ask the server. */
   readonly dataDirectory: string | null;
+}
+
+/** What an expiry works from: written once when it is opened, never changed. */
+export interface ExpiryInputs {
+  readonly method: "expire";
+  readonly cluster: string;
+  /** Names of the repositories in which something may be removed. */
+  readonly repositories: readonly string[];
+  /** The policy of each of them, in the same order. */
+  readonly policies: readonly RetentionPolicy[];
+  /** All the cluster's repositories: the WAL in each of them makes points of the others restorable. */
+  readonly neighbours: readonly string[];
+  /** How long an unfinished backup is left alone. */
+  readonly graceSeconds: number;
 }
 
 /** The parts of a cluster's configuration that recovery uses. */

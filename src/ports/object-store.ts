@@ -42,6 +42,8 @@ export interface ObjectStore {
   write(key: string, options?: { readonly metadata?: Metadata }): Promise<ObjectWriter>;
   /** Removes an object; absence is fine. */
   delete(key: string): Promise<void>;
+  /** Removes what writes that began before that left unfinished and invisible; gives the names. Absent where nothing is left. */
+  sweep?(before: Instant): AsyncIterable<string>;
 }
 
 export interface ObjectWriter {

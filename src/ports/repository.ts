@@ -4,6 +4,7 @@ import type { Instant } from "../domain/instant.ts";
 import type { Lsn } from "../domain/lsn.ts";
 import type { RecoveryPoint, Tablespace } from "../domain/recovery-point.ts";
 import type { TimelineId } from "../domain/segment.ts";
+import type { Keeping } from "./keeping.ts";
 import type { Progress } from "./progress.ts";
 
 /** A place with backups, in one format. Reading never changes it. Errors as in ObjectStore, plus `damaged-data`. */
@@ -22,6 +23,8 @@ export interface Repository {
   beginBackup(header: BackupHeader): Promise<BackupWriter>;
   /** Adds one document to the fleet's history (runs/<yyyy-mm>/<id>.json). */
   recordRun(cluster: string, id: string, at: Instant, document: Json): Promise<void>;
+  /** For retention; absent where nothing may be removed: read-only repositories and the formats of others. */
+  readonly keeping?: Keeping;
 }
 
 /** The WAL of one system in one repository. */

@@ -9,6 +9,7 @@ import { storeError, systemCode } from "./local-errors.ts";
 import { metadataSuffix, pathOf, refuseLinks } from "./local-keys.ts";
 import { listDirectory } from "./local-list.ts";
 import { openLocalWriter } from "./local-object-writer.ts";
+import { sweepDirectory } from "./local-sweep.ts";
 import { publish, publishIfAbsent, removeObject, requireRoot, writeTemporary } from "./local-writing.ts";
 
 const readSize = 1024 * 1024;
@@ -107,6 +108,7 @@ export async function openLocalStore(directory: string): Promise<ObjectStore> {
     delete: async (key) => {
       await at("deleting", key, (path) => removeObject(root, path));
     },
+    sweep: (before) => sweepDirectory(root, before),
   };
 
   async function changing<T>(doing: string, key: string, work: (path: string) => Promise<T>): Promise<T> {

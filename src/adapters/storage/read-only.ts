@@ -8,8 +8,9 @@ export function readOnly(store: ObjectStore): ObjectStore {
       next: "Take `readOnly` out of the repository's configuration if it shall be written to.",
     });
   };
+  const { sweep: _, ...readable } = store;
   return {
-    ...store,
+    ...readable,
     put: async (key) => refuse(key),
     write: async (key) => refuse(key),
     delete: async (key) => refuse(key),

@@ -77,6 +77,7 @@ function needsOf(
 /** Where the buffer begins: the start of the newest backup that is old enough; the very beginning where none is. */
 function bufferStart(oldest: RecoveryPoint, all: readonly RecoveryPoint[], bufferSeconds: number): Lsn {
   if (bufferSeconds <= 0) return oldest.startLsn;
+  if (!Number.isFinite(bufferSeconds)) return lsn(0n);
   const latest = oldest.startedAt - BigInt(Math.round(bufferSeconds)) * 1_000_000n;
   const before = all
     .filter((p) => isUsable(p) && p.startedAt <= latest && p.startLsn <= oldest.startLsn)

@@ -26,6 +26,8 @@ export interface RetentionPolicy {
   readonly dump: KindPolicy | null;
   /** How much longer than the oldest kept window needs it WAL is kept. */
   readonly walBufferSeconds: number;
+  /** In which days, weeks, months and years are counted (IANA); null: UTC. */
+  readonly timeZone: string | null;
 }
 
 /** How long a rule keeps a point that was taken by hand and names it: the rule's count of its periods. null: for ever. */

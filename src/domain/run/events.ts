@@ -29,7 +29,7 @@ export interface Outcome {
 export type RunFact =
   | {
       readonly event: "opened";
-      readonly kind: "recovery" | "backup" | "verify";
+      readonly kind: "recovery" | "backup" | "verify" | "expiry";
       readonly cluster: string;
       readonly runbook: { readonly id: string; readonly version: string; readonly sha256: string };
       readonly inputs: { readonly [key: string]: Json };

@@ -9,7 +9,7 @@ import type { Actor } from "./events.ts";
 export interface RunSpec {
   readonly schema: "pgrescue.run-spec/v1";
   readonly run: string;
-  readonly kind: "recovery" | "backup" | "verify";
+  readonly kind: "recovery" | "backup" | "verify" | "expiry";
   readonly cluster: string;
   /** The runbook as it was: a newer pgrescue goes on with the steps that were shown and confirmed. */
   readonly runbook: Runbook;

@@ -26,4 +26,8 @@ export const steps = {
   "backup.preflight": () => import("./backup-preflight.ts"),
   "backup.base": () => import("./backup-base.ts"),
   "backup.verify": () => import("./backup-verify.ts"),
+  "expire.judge": () => import("./expire-judge.ts"),
+  "expire.points": () => import("./expire-points.ts"),
+  "expire.wal": () => import("./expire-wal.ts"),
+  "expire.leftovers": () => import("./expire-leftovers.ts"),
 } satisfies StepRegistry;

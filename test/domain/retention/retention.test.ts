@@ -14,7 +14,7 @@ const day = 86_400_000_000n;
 const none: KindPolicy = { keepSeconds: null, last: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, minimum: 1 };
 
 function policy(base: Partial<KindPolicy>, more: Partial<RetentionPolicy> = {}): RetentionPolicy {
-  return { name: "default", base: { ...none, ...base }, dump: null, walBufferSeconds: 0, ...more };
+  return { name: "default", base: { ...none, ...base }, dump: null, walBufferSeconds: 0, timeZone: null, ...more };
 }
 
 function at(text: string): Instant {
@@ -254,6 +254,7 @@ describe("whatever the points, the policy and what is covered", () => {
     base: fc.option(anyKind),
     dump: fc.option(anyKind),
     walBufferSeconds: fc.integer({ min: 0, max: 86_400 * 40 }),
+    timeZone: fc.constant(null),
   });
   const world = fc.record({
     points: fc.uniqueArray(anyPoint, { maxLength: 40, selector: (p) => p.hours }),

@@ -4,6 +4,7 @@ import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { Repository } from "../../../ports/repository.ts";
 import { openNativeBackup } from "./backup-reader.ts";
 import { beginNativeBackup } from "./backup-writer.ts";
+import { nativeKeeping } from "./keeping.ts";
 import { isClusterName, repositoryKey, systemPrefix } from "./keys.ts";
 import { pointsOf, systemsIn } from "./points.ts";
 import { createRepository, readRepositoryDocument } from "./repository-document.ts";
@@ -67,5 +68,6 @@ export async function openNativeRepository({
         Buffer.from(`${JSON.stringify(run, null, 2)}\n`),
       );
     },
+    ...(readOnly ? {} : { keeping: nativeKeeping(store) }),
   };
 }

@@ -1,0 +1,37 @@
+import { segmentName } from "../../domain/segment.ts";
+import type { Json } from "../../domain/brand.ts";
+import { keepingOf } from "../retention/judge-repository.ts";
+import type { StepKind } from "../step.ts";
+import { expiryInputs, judgeNow, parseExpiryParameters, type ExpiryParameters } from "./expire-parameters.ts";
+import { logged } from "./signals.ts";
+
+/** Removes WAL that nothing which is kept needs, and writes down the policy that was applied. */
+export const step: StepKind<ExpiryParameters> = {
+  name: "expire.wal",
+  risk: "irreversible",
+  parse: parseExpiryParameters,
+  describe(_p, inputs) {
+    const { cluster, repositories } = expiryInputs(inputs);
+    return { text: `remove WAL of ${cluster} that no kept backup needs from ${repositories.join(", ")}`, commands: [] };
+  },
+  async probe() {
+    // Without anything to remove it still has the policy to write down.
+    return Promise.resolve("absent");
+  },
+  async *run(_p, ctx) {
+    const { cluster, policies } = expiryInputs(ctx.inputs);
+    for (const [at, { repository, judgement }] of (await judgeNow(ctx)).entries()) {
+      const keeping = keepingOf(repository);
+      for (const system of judgement.systems) {
+        for (const range of system.wal.filter((w) => w.action === "delete")) {
+          for await (const progress of keeping.removeWal(system, range, ctx.signal))
+            yield { signal: "progress", ...progress };
+          const names = [range.from, range.until].map((n) => segmentName(range.timeline, n, system.segmentSize));
+          yield logged(`removed WAL ${names.join(" to ")} from ${repository.name}: ${range.reason}`);
+        }
+      }
+      const policy = policies[at];
+      if (policy !== undefined) await keeping.recordPolicy(cluster, policy as unknown as Json);
+    }
+  },
+};
