@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { PgrescueError } from "../domain/errors.ts";
 import type { BackupInputs } from "../domain/plan.ts";
 import { parseDuration } from "../domain/quantity.ts";
+import { keepRules, type KeepRule } from "../domain/retention/policy.ts";
 import { planSteps } from "../engine/plan-steps.ts";
 import { steps } from "../engine/steps/registry.ts";
 import { runAsOwner } from "./as-owner.ts";
@@ -30,6 +31,11 @@ export const command: Command = {
       type: "string",
       choices: ["auto", "archive", "include"],
       summary: "wait until the archive has the backup's WAL, or keep it inside the backup (default auto)",
+    },
+    keep: {
+      type: "string",
+      choices: keepRules,
+      summary: "keep it as long as backups of that rule of the policy",
     },
     label: { type: "string", value: "TEXT", summary: "a label to find it by" },
     checkpoint: {
@@ -114,5 +120,6 @@ export function backupInputs(
     checkpoint: (args.string("checkpoint") ?? "fast") as BackupInputs["checkpoint"],
     walTimeoutSeconds,
     dataDirectory: cluster?.dataDirectory ?? null,
+    keep: (args.string("keep") as KeepRule | undefined) ?? null,
   };
 }

@@ -1,5 +1,5 @@
 import type { Json } from "./brand.ts";
-import type { RetentionPolicy } from "./retention/policy.ts";
+import type { KeepRule, RetentionPolicy } from "./retention/policy.ts";
 import type { Risk, Phase } from "./runbook.ts";
 
 /**
@@ -55,6 +55,8 @@ export interface BackupInputs {
   readonly walTimeoutSeconds: number;
   /** The data directory on this host where it is known; null: ask the server. */
   readonly dataDirectory: string | null;
+  /** The retention rule by which it stays, where it was taken by hand for one. */
+  readonly keep?: KeepRule | null;
 }
 
 /** What an expiry works from: written once when it is opened, never changed. */

@@ -1,4 +1,5 @@
 import type { RecoveryPoint } from "../domain/recovery-point.ts";
+import type { KeepRule } from "../domain/retention/policy.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import type { Progress } from "./progress.ts";
 
@@ -27,6 +28,8 @@ export interface BackupRequest {
   readonly walTimeoutSeconds: number;
   /** The data directory on this host where it is known; null: ask the server. */
   readonly dataDirectory: string | null;
+  /** The retention rule by which it stays; null: the policy judges it like any other. */
+  readonly keep?: KeepRule | null;
   /** An existing directory (0700) for small files while the backup runs: the manifest is collected there. */
   readonly scratchDirectory: string;
 }

@@ -12,10 +12,10 @@ import type { Progress } from "./progress.ts";
 export interface Keeping {
   /** Every hold of a cluster, those that have ended too. */
   holds(cluster: string): Promise<readonly Hold[]>;
-  /** Puts a hold in force; an earlier one on the same point is replaced. */
+  /** Puts a hold in force; an earlier one of the same run, or of a person on the same point, is replaced. */
   hold(hold: Hold): Promise<void>;
   /** Ends a hold; false when there was none. */
-  release(cluster: string, point: string | null): Promise<boolean>;
+  release(hold: Pick<Hold, "cluster" | "point" | "run">): Promise<boolean>;
   /** The policy that was last applied here; null: none yet. */
   appliedPolicy(cluster: string): Promise<Json | null>;
   recordPolicy(cluster: string, policy: Json): Promise<void>;

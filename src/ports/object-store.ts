@@ -43,7 +43,7 @@ export interface ObjectStore {
   /** Removes an object; absence is fine. */
   delete(key: string): Promise<void>;
   /** Removes what writes that began before that left unfinished and invisible; gives the names. Absent where nothing is left. */
-  sweep?(before: Instant): AsyncIterable<string>;
+  readonly sweep?: (before: Instant) => AsyncIterable<string>;
 }
 
 export interface ObjectWriter {

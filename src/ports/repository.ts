@@ -3,6 +3,7 @@ import type { WalInventory } from "../domain/coverage.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Lsn } from "../domain/lsn.ts";
 import type { RecoveryPoint, Tablespace } from "../domain/recovery-point.ts";
+import type { KeepRule } from "../domain/retention/policy.ts";
 import type { TimelineId } from "../domain/segment.ts";
 import type { Keeping } from "./keeping.ts";
 import type { Progress } from "./progress.ts";
@@ -86,6 +87,8 @@ export interface BackupEnd {
   readonly label: string;
   /** Kept in backup.json and shown with the point: pages with bad checksums, for instance. */
   readonly warnings?: readonly string[];
+  /** The retention rule that it shall be kept by. */
+  readonly keep?: KeepRule;
 }
 
 /** Reads into a part of a frame that is being filled: at most `into.length` bytes; 0 at the end of the file. */

@@ -55,18 +55,21 @@ const repository = z.strictObject({
   url: z.string(),
   format: z.enum(["auto", "native"]).default("auto"),
   readOnly: z.boolean().default(false),
+  policy: z.string().exactOptional(),
 });
 
-const keep = z.union([
-  z.strictObject({ keep: duration }),
-  z.strictObject({
-    daily: z.number().int().optional(),
-    weekly: z.number().int().optional(),
-    monthly: z.number().int().optional(),
-    yearly: z.number().int().optional(),
-    minimum: z.number().int().optional(),
-  }),
-]);
+const count = z.number().int().min(0);
+const keep = z
+  .strictObject({
+    keep: duration.optional(),
+    last: count.optional(),
+    daily: count.optional(),
+    weekly: count.optional(),
+    monthly: count.optional(),
+    yearly: count.max(10, { error: "is more than ten years" }).optional(),
+    minimum: count.optional(),
+  })
+  .refine((rules) => Object.keys(rules).length > 0, { error: "has no rule: it would keep nothing but the newest" });
 
 const scheduleEntry = z.strictObject({
   cluster: z.string(),
@@ -95,6 +98,7 @@ export const configSchema = z.strictObject({
         dump: keep.optional(),
         base: keep.optional(),
         wal: z.strictObject({ buffer: duration }).optional(),
+        timeZone: z.string().optional(),
       }),
     )
     .default({}),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Json } from "../../domain/brand.ts";
-import type { JournalEvent, ProgressTick, RunEvent } from "../../domain/run/events.ts";
+import { runKinds, type JournalEvent, type ProgressTick, type RunEvent } from "../../domain/run/events.ts";
 
 const json: z.ZodType<Json> = z.json();
 const record = z.record(z.string(), json);
@@ -67,7 +67,7 @@ function fact<Name extends string, Shape extends z.ZodRawShape>(event: Name, sha
 
 const journalEvent = z.discriminatedUnion("event", [
   fact("opened", {
-    kind: z.enum(["recovery", "backup", "verify"]),
+    kind: z.enum(runKinds),
     cluster: text,
     runbook: z.object({ id: text, version: text, sha256: text }),
     inputs: record,

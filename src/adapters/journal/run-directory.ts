@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Json } from "../../domain/brand.ts";
 import { messageOf, PgrescueError } from "../../domain/errors.ts";
+import { runKinds } from "../../domain/run/events.ts";
 import { isRunId } from "../../domain/run/run-id.ts";
 import type { RunLaunch, RunSpec } from "../../domain/run/spec.ts";
 import type { Runbook } from "../../domain/runbook.ts";
@@ -69,7 +70,7 @@ const actorSchema = z.object({
 const specSchema = z.object({
   schema: z.literal("pgrescue.run-spec/v1"),
   run: z.string(),
-  kind: z.enum(["recovery", "backup", "verify"]),
+  kind: z.enum(runKinds),
   cluster: z.string(),
   // Checked against the runbook's own schema when it was loaded; its steps are checked again when they are planned.
   runbook: z.custom<Runbook>(

@@ -50,7 +50,7 @@ export function limited(store: ObjectStore, limits: Limits): ObjectStore {
       }),
     write: async (key, how) => slowed(await enter(() => store.write(key, how))),
     delete: (key) => enter(() => store.delete(key)),
-    ...(store.sweep === undefined ? {} : { sweep: store.sweep.bind(store) }),
+    ...(store.sweep === undefined ? {} : { sweep: store.sweep }),
   };
 }
 

@@ -81,6 +81,6 @@ export function retrying(store: ObjectStore, options: RetryOptions): ObjectStore
       how?.ifAbsent === true ? store.put(key, bytes, how) : repeat(() => store.put(key, bytes, how)),
     write: (key, how) => store.write(key, how),
     delete: (key) => repeat(() => store.delete(key)),
-    ...(store.sweep === undefined ? {} : { sweep: store.sweep.bind(store) }),
+    ...(store.sweep === undefined ? {} : { sweep: store.sweep }),
   };
 }

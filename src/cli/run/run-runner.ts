@@ -15,6 +15,7 @@ import { startRun, type RunHandle } from "../../engine/runner.ts";
 import type { StepRegistry } from "../../engine/step.ts";
 import type { World } from "../../engine/world.ts";
 import { currentActor } from "./actor.ts";
+import { holdForRun } from "./hold-run.ts";
 import { recordRun } from "./record-run.ts";
 
 /** What compose.ts gives a runner. */
@@ -46,7 +47,11 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
     if (brokenAt !== null) throw brokenChain(spec.run, brokenAt);
     closeJournal = () => journal.close();
     const world = await wiring.openWorld(spec, runDirectory);
-    record = (state) => recordRun(spec, state, world);
+    const endHold = await holdForRun(spec, world);
+    record = async (state) => {
+      await endHold(state);
+      await recordRun(spec, state, world);
+    };
     faces = await serveFaces(runDirectory, {
       lines: () => linesOf(working.promise),
       handle: async (message) => handle(await working.promise, message),

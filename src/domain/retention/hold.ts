@@ -6,6 +6,8 @@ export interface Hold {
   readonly cluster: string;
   /** A point's id; null: everything of the cluster. */
   readonly point: string | null;
+  /** The run that put it, and ends it; null: a person did. */
+  readonly run: string | null;
   readonly reason: string;
   /** `user@host`, or whoever was named. */
   readonly owner: string;

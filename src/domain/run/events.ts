@@ -12,6 +12,10 @@ export interface Actor {
   readonly ssh?: string;
 }
 
+/** What runs are for. */
+export const runKinds = ["recovery", "backup", "verify", "expiry"] as const;
+export type RunKind = (typeof runKinds)[number];
+
 export type RunResult = "done" | "done-with-warnings" | "failed" | "paused" | "aborted" | "declined";
 
 /** How a run ended, for now (`paused`, `failed`: continue goes on) or for good. */
@@ -29,7 +33,7 @@ export interface Outcome {
 export type RunFact =
   | {
       readonly event: "opened";
-      readonly kind: "recovery" | "backup" | "verify" | "expiry";
+      readonly kind: RunKind;
       readonly cluster: string;
       readonly runbook: { readonly id: string; readonly version: string; readonly sha256: string };
       readonly inputs: { readonly [key: string]: Json };

@@ -1,6 +1,6 @@
 import type { Json } from "../brand.ts";
 import type { Runbook } from "../runbook.ts";
-import type { Actor } from "./events.ts";
+import type { Actor, RunKind } from "./events.ts";
 
 /**
  * What a run was opened with: spec.json in its directory, written once. Together with the journal it is all that
@@ -9,7 +9,7 @@ import type { Actor } from "./events.ts";
 export interface RunSpec {
   readonly schema: "pgrescue.run-spec/v1";
   readonly run: string;
-  readonly kind: "recovery" | "backup" | "verify" | "expiry";
+  readonly kind: RunKind;
   readonly cluster: string;
   /** The runbook as it was: a newer pgrescue goes on with the steps that were shown and confirmed. */
   readonly runbook: Runbook;

@@ -1,16 +1,18 @@
 import type { Json } from "../../domain/brand.ts";
 import { PgrescueError } from "../../domain/errors.ts";
 import type { RecoveryPoint } from "../../domain/recovery-point.ts";
+import { keepRules } from "../../domain/retention/policy.ts";
 import type { BackupRequest } from "../../ports/backup-source.ts";
 import type { StepContext } from "../step.ts";
 
 /** What a backup step takes from the runbook; what is not there comes from the run's inputs, then from `defaults`. */
 export type BackupParameters = { readonly [name: string]: Json };
 
-const choices: { readonly [name: string]: readonly string[] } = {
+const choices: { readonly [name: string]: readonly (string | null)[] } = {
   source: ["auto", "local", "remote"],
   wal: ["auto", "archive", "include"],
   checkpoint: ["fast", "spread"],
+  keep: [...keepRules, null],
 };
 
 const defaults = {
@@ -20,6 +22,7 @@ const defaults = {
   label: "pgrescue",
   walTimeoutSeconds: 3600,
   dataDirectory: null,
+  keep: null,
 };
 const names = ["cluster", "repository", ...Object.keys(defaults), "full"];
 
@@ -29,7 +32,10 @@ export function parseBackupParameters(raw: BackupParameters): BackupParameters {
     if (!names.includes(name)) throw new PgrescueError("config", `a backup step has no parameter ${name}`);
     const allowed: readonly Json[] | undefined = choices[name];
     if (allowed?.includes(value) === false)
-      throw new PgrescueError("config", `${name} is ${JSON.stringify(value)}; it may be ${choices[name]?.join(", ")}`);
+      throw new PgrescueError(
+        "config",
+        `${name} is ${JSON.stringify(value)}; it may be ${choices[name]?.map(String).join(", ")}`,
+      );
   }
   return raw;
 }
@@ -45,9 +51,9 @@ export function backupRequest(
       throw new PgrescueError("config", `the run does not say which ${name} to back up`);
   }
   parseBackupParameters(Object.fromEntries(Object.keys(choices).map((name) => [name, all[name] ?? null])));
-  const { cluster, repository, source, wal, checkpoint, label, walTimeoutSeconds, dataDirectory } =
+  const { cluster, repository, source, wal, checkpoint, label, walTimeoutSeconds, dataDirectory, keep } =
     all as unknown as BackupRequest;
-  return { cluster, repository, source, wal, checkpoint, label, walTimeoutSeconds, dataDirectory };
+  return { cluster, repository, source, wal, checkpoint, label, walTimeoutSeconds, dataDirectory, keep: keep ?? null };
 }
 
 /** The same, with what the running step knows. */

@@ -14,9 +14,15 @@ export const step: StepKind<ExpiryParameters> = {
     const { cluster, repositories } = expiryInputs(inputs);
     return { text: `remove WAL of ${cluster} that no kept backup needs from ${repositories.join(", ")}`, commands: [] };
   },
-  async probe() {
-    // Without anything to remove it still has the policy to write down.
-    return Promise.resolve("absent");
+  async probe(_p, ctx) {
+    const { cluster, policies } = expiryInputs(ctx.inputs);
+    for (const [at, { repository, judgement }] of (await judgeNow(ctx)).entries()) {
+      if (judgement.systems.some((s) => s.wal.some((w) => w.action === "delete"))) return "absent";
+      // Without anything to remove it still has the policy to write down.
+      const applied = await keepingOf(repository).appliedPolicy(cluster);
+      if (JSON.stringify(applied) !== JSON.stringify(policies[at])) return "absent";
+    }
+    return "done";
   },
   async *run(_p, ctx) {
     const { cluster, policies } = expiryInputs(ctx.inputs);

@@ -101,6 +101,7 @@ async function takeOne(
       bytes: taken.bytes,
       label: request.label,
       warnings: taken.warnings,
+      ...(request.keep == null ? {} : { keep: request.keep }),
     });
     return { point, source: dataDirectory === null ? "remote" : "local", warnings: taken.warnings };
   } catch (error) {

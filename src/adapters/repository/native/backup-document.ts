@@ -3,6 +3,7 @@ import { PgrescueError } from "../../../domain/errors.ts";
 import { formatInstant, instantFromMilliseconds, parseInstant, type Instant } from "../../../domain/instant.ts";
 import { formatLsn, lsn, parseLsn, type Lsn } from "../../../domain/lsn.ts";
 import type { RecoveryPoint } from "../../../domain/recovery-point.ts";
+import { keepRules } from "../../../domain/retention/policy.ts";
 import type { BackupHeader } from "../../../ports/repository.ts";
 import { startOf } from "./keys.ts";
 
@@ -44,6 +45,7 @@ const documentSchema = header.extend({
   encryption: z.null(),
   walIncluded: z.boolean(),
   tablespaces: z.array(z.object({ oid: count, name: z.string(), location: z.string(), bytes: count })),
+  keep: z.enum(keepRules).exactOptional(),
   warnings: z.array(z.string()).default([]),
   archives: z.array(
     z.object({ name: z.string().regex(/^(?:base|\d{1,10})$/), files: count, bytes: count, frames: count }),
@@ -115,6 +117,7 @@ export function pointOf(document: BackupDocument, repository: string): RecoveryP
     tablespaces,
     walIncluded,
     run,
+    keep,
     warnings,
   } = document;
   return {
@@ -138,6 +141,7 @@ export function pointOf(document: BackupDocument, repository: string): RecoveryP
     tablespaces,
     walIncluded,
     run,
+    ...(keep === undefined ? {} : { keep }),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
 }

@@ -138,6 +138,7 @@ function documentOf(
     finishedAt: end.finishedAt,
     run: header.run,
     label: end.label,
+    ...(end.keep === undefined ? {} : { keep: end.keep }),
     warnings: [...(end.warnings ?? [])],
     timeline: end.timeline,
     startLsn: end.startLsn,

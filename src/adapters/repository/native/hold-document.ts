@@ -13,6 +13,7 @@ const schema = z.object({
   format: z.literal("pgrescue.hold/v1"),
   cluster: z.string(),
   point: z.string().nullable(),
+  run: z.string().nullable(),
   reason: z.string(),
   owner: z.string(),
   since: moment,

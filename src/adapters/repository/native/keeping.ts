@@ -1,6 +1,7 @@
 import type { Json } from "../../../domain/brand.ts";
 import { PgrescueError } from "../../../domain/errors.ts";
 import { parseWalFileName, segmentName, segmentNumberOf } from "../../../domain/segment.ts";
+import type { Hold } from "../../../domain/retention/hold.ts";
 import type { Keeping } from "../../../ports/keeping.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { Progress } from "../../../ports/progress.ts";
@@ -26,10 +27,10 @@ export function nativeKeeping(store: ObjectStore): Keeping {
       return holds;
     },
     hold: async (hold) => {
-      await store.put(holdKey(hold.cluster, hold.point), encodeHold(hold));
+      await store.put(holdKey(hold), encodeHold(hold));
     },
-    release: async (cluster, point) => {
-      const key = holdKey(cluster, point);
+    release: async (hold) => {
+      const key = holdKey(hold);
       if ((await store.head(key)) === null) return false;
       await store.delete(key);
       return true;
@@ -128,10 +129,11 @@ function holdsPrefix(cluster: string): string {
   return `${cluster}/holds/`;
 }
 
-function holdKey(cluster: string, point: string | null): string {
-  if (point !== null && !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(point))
-    throw new PgrescueError("usage", `${JSON.stringify(point)} is not a point's id`);
-  return `${holdsPrefix(cluster)}${point === null ? "everything" : `point-${point}`}.json`;
+function holdKey({ cluster, point, run }: Pick<Hold, "cluster" | "point" | "run">): string {
+  const name = run !== null ? `run-${run}` : point === null ? "everything" : `point-${point}`;
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))
+    throw new PgrescueError("usage", `${JSON.stringify(run ?? point)} cannot be held`);
+  return `${holdsPrefix(cluster)}${name}.json`;
 }
 
 function policyKey(cluster: string): string {
