@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { isDeepStrictEqual } from "node:util";
 import { compose, type Composition } from "../compose.ts";
 import type { Json } from "../domain/brand.ts";
@@ -164,13 +165,14 @@ async function applyExpiry(
   args: Arguments,
   terminal: Terminal,
 ): Promise<number> {
+  const confirm = `${settings.clusterName}@${hostname()}`;
   const spec = await describeRun(
     {
       kind: "expiry",
       cluster: settings.clusterName,
       runbook: "expire",
       inputs: { ...inputs, repository: inputs.repositories[0] ?? null } as unknown as { readonly [key: string]: Json },
-      confirm: settings.clusterName,
+      confirm,
       lock: null,
     },
     settings,
@@ -180,7 +182,8 @@ async function applyExpiry(
   const run = await openRun(settings.stateDirectory, spec, {
     actor: await currentActor(terminal.env),
     interactive: false,
-    answers: {},
+    // --apply is the operator's word: it was typed, or stands in a schedule.
+    answers: { confirm },
   });
   return await showRun(face === "console" ? "headless" : face, run, args, terminal);
 }

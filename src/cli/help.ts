@@ -7,6 +7,7 @@ const groups: readonly (readonly [title: string, verbs: readonly string[]])[] = 
   ["A run that is going on, or was", ["attach", "continue", "abort", "report"]],
   ["How are we", ["status", "doctor"]],
   ["Protect", ["backup", "verify", "wal-push", "wal-fetch", "wal-verify"]],
+  ["Keep and let go", ["expire", "hold", "release"]],
   ["Set up and learn", ["init", "config", "demo", "runbook", "explain", "completion"]],
 ];
 
