@@ -17,7 +17,7 @@ export interface Hold {
 }
 
 /** Whether a hold is still in force. */
-export function isInForce(hold: Hold, now: Instant): boolean {
+function isInForce(hold: Hold, now: Instant): boolean {
   return hold.until === null || now < hold.until;
 }
 
