@@ -39,6 +39,8 @@ const englishOnly: Plugin = {
 const later: Readonly<Record<string, string>> = {
   "wal-settings": "src/cli/wal-settings.ts",
   "native-repository": "src/adapters/repository/native/repository.ts",
+  s3: "src/adapters/storage/s3.ts",
+  azure: "src/adapters/storage/azure.ts",
   "wal-prefetch": "src/adapters/wal/prefetch.ts",
   "wal-prefetch-socket": "src/adapters/wal/prefetch-socket.ts",
 };

@@ -1,6 +1,7 @@
 // npm test: installs what is missing, then runs every test on real parts and closes with the counts.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { cephNeeds } from "./ceph-gateway.ts";
 import { ensure, postgresql, programNeed } from "./ensure.ts";
 
 /** vitest's JSON report, as far as it is read here. */
@@ -13,7 +14,7 @@ interface TestReport {
 
 const report = ".cache/tests.json";
 
-ensure([postgresql, programNeed("zstd"), programNeed("tmux"), programNeed("setpriv", "util-linux")]);
+ensure([postgresql, programNeed("zstd"), programNeed("tmux"), programNeed("setpriv", "util-linux"), ...cephNeeds]);
 mkdirSync(".cache", { recursive: true });
 rmSync(report, { force: true });
 const result = spawnSync(

@@ -6,8 +6,7 @@ import { createSqlConnector } from "./adapters/postgres/sql.ts";
 import { createWalReader } from "./adapters/postgres/waldump/wal-reader.ts";
 import { openRepository } from "./adapters/repository/registry.ts";
 import { readOnly as readOnlyStore } from "./adapters/storage/read-only.ts";
-import { openStore } from "./adapters/storage/registry.ts";
-import { retrying } from "./adapters/storage/retrying.ts";
+import { openLastingStore } from "./adapters/storage/registry.ts";
 import { brokeredShell } from "./adapters/system/broker.ts";
 import { systemClock } from "./adapters/system/clock.ts";
 import { createShell } from "./adapters/system/exec.ts";
@@ -96,7 +95,7 @@ async function openNamed(
   stateDirectory: string,
   mayCreate: boolean,
 ): Promise<Repository> {
-  const opened = retrying(await openStore(url, options), { clock: systemClock });
+  const opened = await openLastingStore(url, options, systemClock);
   const store = readOnly ? readOnlyStore(opened) : opened;
   if (!mayCreate || readOnly) return openRepository({ name, url: store.url, store, format, readOnly });
   const known = knownRepositories(stateDirectory);

@@ -25,7 +25,10 @@ export type Metadata = { readonly [key: string]: string };
 export interface ObjectStore {
   /** For people and records; never holds a secret. */
   readonly url: string;
-  /** Objects below `prefix` in byte order of their keys, beginning after `startAfter`. Uncommitted writes never show. */
+  /**
+   * Objects below `prefix` in byte order of their keys (beyond Unicode's basic plane perhaps of UTF-16), beginning after
+   * `startAfter`. Uncommitted writes never show.
+   */
   list(prefix: string, options?: { readonly startAfter?: string }): AsyncIterable<ObjectInfo>;
   head(key: string): Promise<(ObjectInfo & { readonly metadata: Metadata }) | null>;
   /** The bytes, exactly `range.length` of them where a range is given; null when there is no such object. They are the caller's own. */
@@ -58,6 +61,8 @@ export interface ObjectWriter {
 export interface Backend {
   /** URL schemes, without the colon. */
   readonly schemes: readonly string[];
+  /** Its stores repeat by themselves what may be repeated: nobody else should. */
+  readonly repeats?: boolean;
   /** Opens the store at `url`. `options` is the repository's entry in the configuration, already checked. */
   open(url: string, options: { readonly [key: string]: unknown }): Promise<ObjectStore>;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
@@ -22,8 +22,13 @@ const places: { readonly [name: string]: () => string } = {
   },
 };
 
+/** Those that need a server are tried in test/stores/<name>.test.ts. */
+const onServers: readonly string[] = ["s3", "azure", "az"];
+
 it("covers every backend of the registry", () => {
-  expect(Object.keys(places)).toEqual(Object.keys(backends));
+  expect([...Object.keys(places), ...onServers]).toEqual(Object.keys(backends));
+  for (const name of onServers.filter((scheme) => scheme !== "az"))
+    expect(existsSync(new URL(`../stores/${name}.test.ts`, import.meta.url)), name).toBe(true);
 });
 
 for (const [name, place] of Object.entries(places)) {

@@ -3,7 +3,12 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { ObjectStore } from "../../src/ports/object-store.ts";
 
 /** What every storage backend promises. `open` gives the same, at first empty, store each time. */
-export function objectStoreContract(name: string, open: () => Promise<ObjectStore>): void {
+export function objectStoreContract(
+  name: string,
+  open: () => Promise<ObjectStore>,
+  /** Whether keys beyond Unicode's basic plane are in byte order, too; Azure orders them by UTF-16 units. */
+  { ordersAllByBytes = true }: { readonly ordersAllByBytes?: boolean } = {},
+): void {
   describe(`${name} as an object store`, () => {
     let store: ObjectStore;
     beforeAll(async () => {
@@ -57,7 +62,7 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       expect(await store.put("once", Buffer.from("other"), { ifAbsent: true, metadata: { sha256: "b" } })).toBe(
         "exists",
       );
-      expect(String(await store.get("once"))).toBe("first");
+      expect(text(await store.get("once"))).toBe("first");
       expect(await store.head("once")).toMatchObject({ metadata: { sha256: "a" } });
     });
 
@@ -68,7 +73,7 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
         ),
       );
       expect(results.filter((result) => result === "stored")).toHaveLength(1);
-      expect(String(await store.get("race"))).toBe(`writer ${(await store.head("race"))?.metadata["writer"]}`);
+      expect(text(await store.get("race"))).toBe(`writer ${(await store.head("race"))?.metadata["writer"]}`);
     });
 
     it("replaces an object and its metadata", async () => {
@@ -85,8 +90,28 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
       expect(await keys(store, "stream/")).toEqual([]);
       await writer.commit();
       await writer.abort();
-      expect(String(await store.get("stream/big"))).toBe("one two");
+      expect(text(await store.get("stream/big"))).toBe("one two");
       expect(await store.head("stream/big")).toMatchObject({ size: 7, metadata: { kind: "test" } });
+    });
+
+    it("streams an object of many parts, and reads it back in order", async () => {
+      const writer = await store.write("stream/parts");
+      const chunks = Array.from({ length: 21 }, () => randomBytes(1_234_567));
+      for (const chunk of chunks) await writer.write(Buffer.from(chunk));
+      await writer.commit();
+      const whole = Buffer.concat(chunks);
+      expect(whole.equals(await collect(store.read("stream/parts")))).toBe(true);
+      const range = { offset: 1_000_001, length: 20_000_000 };
+      expect(whole.subarray(1_000_001, 21_000_001).equals(await collect(store.read("stream/parts", range)))).toBe(true);
+      expect(await store.head("stream/parts")).toMatchObject({ size: whole.length });
+    });
+
+    it("leaves nothing of an aborted stream, however long", async () => {
+      const writer = await store.write("stream/aborted-parts");
+      for (let n = 0; n < 3; n++) await writer.write(randomBytes(9_000_000));
+      await writer.abort();
+      expect(await keys(store, "stream/aborted-parts")).toEqual([]);
+      expect(await store.get("stream/aborted-parts")).toBeNull();
     });
 
     it("leaves nothing of an aborted stream", async () => {
@@ -108,7 +133,7 @@ export function objectStoreContract(name: string, open: () => Promise<ObjectStor
         "l/b/c/d",
         "l/b/c/e",
         "l/b0",
-        "l/\u{1F600}",
+        ...(ordersAllByBytes ? ["l/\u{1F600}"] : []),
         "l/\uFFFD",
       ].filter((key) => key !== "l/a");
       for (const key of names) await store.put(key, Buffer.from(key));
@@ -148,6 +173,10 @@ async function keys(store: ObjectStore, prefix: string, startAfter?: string): Pr
   const found: string[] = [];
   for await (const object of store.list(prefix, startAfter === undefined ? {} : { startAfter })) found.push(object.key);
   return found;
+}
+
+function text(bytes: Uint8Array | null): string {
+  return new TextDecoder().decode(bytes ?? undefined);
 }
 
 async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {

@@ -73,6 +73,12 @@ export interface ShopOptions {
   readonly tablespaces?: readonly string[];
   /** Merged into the cluster's configuration. */
   readonly cluster?: { readonly [key: string]: unknown };
+  /** Instead of a directory; `secret` is written to a file of the server's user, which `entry` is told. */
+  readonly repository?: {
+    readonly url: string;
+    readonly secret: string;
+    readonly entry: (secretFile: string) => { readonly [key: string]: unknown };
+  };
 }
 
 /** Opens a shop: a server whose role `postgres` needs a password over TCP, which is how pgrescue connects. */
@@ -87,10 +93,12 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
     join(directory, name),
   ) as [string, string, string];
   for (const made of [repository, stateDirectory, scratchDirectory]) await mkdir(made, { mode: 0o700 });
-  await newRepository(repository);
+  if (options.repository === undefined) await newRepository(repository);
   const configFile = join(directory, "pgrescue.yaml");
   const passwordFile = join(directory, "password");
   await writeFile(passwordFile, `${shopSecret}\n`, { mode: 0o600 });
+  const storeSecret = join(directory, "store-secret");
+  if (options.repository !== undefined) await writeFile(storeSecret, options.repository.secret, { mode: 0o600 });
   await giveToServer(directory);
   stack.defer(() => endEverythingBelow(directory));
   const throwaway = await startThrowawayServer({
@@ -129,7 +137,12 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
           ...options.cluster,
         },
       },
-      repositories: { main: { url: `file://${repository}` } },
+      repositories: {
+        main:
+          options.repository === undefined
+            ? { url: `file://${repository}` }
+            : { url: options.repository.url, ...options.repository.entry(storeSecret) },
+      },
     }),
   );
   await chmod(configFile, 0o644);

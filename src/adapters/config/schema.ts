@@ -51,12 +51,57 @@ const cluster = z.strictObject({
     .default({}),
 });
 
-const repository = z.strictObject({
-  url: z.string(),
-  format: z.enum(["auto", "native"]).default("auto"),
-  readOnly: z.boolean().default(false),
-  policy: z.string().exactOptional(),
-});
+const s3Keys = {
+  region: z.string().exactOptional(),
+  pathStyle: z.boolean().exactOptional(),
+  profile: z.string().exactOptional(),
+  credentialsFile: absolute.exactOptional(),
+  checksums: z.enum(["when-supported", "when-required"]).exactOptional(),
+  kmsKeyId: z.string().exactOptional(),
+};
+
+const azureKeys = {
+  auth: z
+    .enum(["default", "managed-identity", "workload-identity", "cli", "sas", "key", "connection-string"])
+    .exactOptional(),
+  clientId: z.string().exactOptional(),
+  tenantId: z.string().exactOptional(),
+  keyFile: absolute.exactOptional(),
+  sasFile: absolute.exactOptional(),
+  connectionStringFile: absolute.exactOptional(),
+  encryptionScope: z.string().exactOptional(),
+};
+
+/** Keys that mean something for one kind of storage only, by the scheme of its URL. */
+const schemes: readonly { readonly is: RegExp; readonly name: string; readonly keys: readonly string[] }[] = [
+  { is: /^s3:/, name: "s3", keys: ["endpoint", ...Object.keys(s3Keys)] },
+  { is: /^az(ure)?:/, name: "azure", keys: ["endpoint", ...Object.keys(azureKeys)] },
+];
+
+const repository = z
+  .strictObject({
+    url: z.string(),
+    format: z.enum(["auto", "native"]).default("auto"),
+    readOnly: z.boolean().default(false),
+    policy: z.string().exactOptional(),
+    limits: z
+      .strictObject({ bandwidth: size.exactOptional(), concurrency: z.number().int().min(1).exactOptional() })
+      .exactOptional(),
+    endpoint: z.string().exactOptional(),
+    ...s3Keys,
+    ...azureKeys,
+  })
+  .superRefine((entry, context) => {
+    for (const key of Object.keys(entry)) {
+      const meant = schemes.filter(({ keys }) => keys.includes(key));
+      if (meant.length === 0 || meant.some(({ is }) => is.test(entry.url))) continue;
+      context.addIssue({
+        code: "custom",
+        path: [key],
+        message: `is for ${meant.map((m) => m.name).join(" and ")} only`,
+      });
+    }
+  });
 
 const count = z.number().int().min(0);
 const keep = z
