@@ -39,6 +39,9 @@ const englishOnly: Plugin = {
 const later: Readonly<Record<string, string>> = {
   "wal-settings": "src/cli/wal-settings.ts",
   "native-repository": "src/adapters/repository/native/repository.ts",
+  "age-cipher": "src/adapters/crypto/age-cipher.ts",
+  identities: "src/adapters/crypto/identities.ts",
+  exec: "src/adapters/system/exec.ts",
   s3: "src/adapters/storage/s3.ts",
   azure: "src/adapters/storage/azure.ts",
   "wal-prefetch": "src/adapters/wal/prefetch.ts",

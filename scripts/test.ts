@@ -14,7 +14,14 @@ interface TestReport {
 
 const report = ".cache/tests.json";
 
-ensure([postgresql, programNeed("zstd"), programNeed("tmux"), programNeed("setpriv", "util-linux"), ...cephNeeds]);
+ensure([
+  postgresql,
+  programNeed("zstd"),
+  programNeed("tmux"),
+  programNeed("age"),
+  programNeed("setpriv", "util-linux"),
+  ...cephNeeds,
+]);
 mkdirSync(".cache", { recursive: true });
 rmSync(report, { force: true });
 const result = spawnSync(

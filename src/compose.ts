@@ -1,3 +1,4 @@
+import { cipherFor } from "./adapters/crypto/repository-cipher.ts";
 import { knownRepositories } from "./adapters/config/known-repositories.ts";
 import { createPostgres } from "./adapters/postgres/postgres.ts";
 import { createBackupTaker } from "./adapters/postgres/backup/take-backup.ts";
@@ -19,6 +20,7 @@ import { fetchRepositoryOf } from "./cli/wal-settings.ts";
 import { PgrescueError } from "./domain/errors.ts";
 import type { World } from "./engine/world.ts";
 import type { Repository } from "./ports/repository.ts";
+import type { Shell } from "./ports/shell.ts";
 import type { ConnectionTarget } from "./ports/sql.ts";
 import type { WalReader } from "./ports/wal-reader.ts";
 
@@ -44,7 +46,7 @@ export function compose(
   const repository = (name: string): Promise<Repository> => {
     const known =
       opened.get(name) ??
-      openNamed(findRepository(settings, name), settings.stateDirectory, options.createsRepositories === true);
+      openNamed(findRepository(settings, name), settings.stateDirectory, options.createsRepositories === true, shell);
     opened.set(name, known);
     // A failure is not remembered: the storage may be back at the next try.
     known.catch(() => opened.delete(name));
@@ -94,13 +96,18 @@ async function openNamed(
   { name, url, format, readOnly, ...options }: NamedRepository,
   stateDirectory: string,
   mayCreate: boolean,
+  shell: Shell,
 ): Promise<Repository> {
   const opened = await openLastingStore(url, options, systemClock);
   const store = readOnly ? readOnlyStore(opened) : opened;
-  if (!mayCreate || readOnly) return openRepository({ name, url: store.url, store, format, readOnly });
+  const encryption = {
+    cipherFor: cipherFor(options.encryption ?? {}, () => Promise.resolve(shell)),
+    ...(options.encryption?.recipients === undefined ? {} : { recipients: options.encryption.recipients }),
+  };
+  if (!mayCreate || readOnly) return openRepository({ name, url: store.url, store, format, readOnly, ...encryption });
   const known = knownRepositories(stateDirectory);
   const create = !(await known.has(store.url));
-  const repository = await openRepository({ name, url: store.url, store, format, readOnly, create });
+  const repository = await openRepository({ name, url: store.url, store, format, readOnly, create, ...encryption });
   await known.remember(store.url);
   return repository;
 }

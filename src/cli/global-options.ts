@@ -19,6 +19,11 @@ export const globalOptions = {
     summary: "only this repository; a URL works without any configuration",
     aliases: ["repo"],
   },
+  identity: {
+    type: "string",
+    value: "FILE",
+    summary: "age identities that open encrypted repositories",
+  },
   "state-dir": { type: "string", value: "DIR", summary: "where journals and sockets are kept" },
   json: { type: "boolean", summary: "one JSON document on stdout" },
   "no-input": { type: "boolean", summary: "never ask; a missing answer is an error that names its flag" },

@@ -8,7 +8,7 @@ const groups: readonly (readonly [title: string, verbs: readonly string[]])[] = 
   ["How are we", ["status", "doctor"]],
   ["Protect", ["backup", "verify", "wal-push", "wal-fetch", "wal-verify"]],
   ["Keep and let go", ["expire", "hold", "release"]],
-  ["Set up and learn", ["init", "config", "demo", "runbook", "explain", "completion"]],
+  ["Set up and learn", ["init", "generate", "config", "demo", "runbook", "explain", "completion"]],
 ];
 
 /** The summary of all verbs, grouped. */

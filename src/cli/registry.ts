@@ -18,6 +18,7 @@ export const commands = {
   console: () => import("./console.ts"),
   continue: () => import("./continue.ts"),
   demo: () => import("./demo.ts"),
+  generate: () => import("./generate.ts"),
   hold: () => import("./hold.ts"),
   init: () => import("./init.ts"),
   plan: () => import("./plan.ts"),

@@ -49,7 +49,7 @@ export async function openSettings(args: Arguments, terminal: Terminal): Promise
     loaded,
     clusterName,
     cluster,
-    repositories: chooseRepositories(loaded, cluster, repository, cwd),
+    repositories: withIdentity(chooseRepositories(loaded, cluster, repository, cwd), args, terminal),
     stateDirectory: namedStateDirectory(args, terminal, loaded) ?? ownStateDirectory(terminal),
     isStateDefault: namedStateDirectory(args, terminal, loaded) === undefined,
   };
@@ -97,6 +97,25 @@ function chooseRepositories(
   }
   const names = cluster?.repositories ?? Object.keys(known);
   return names.flatMap((name) => (known[name] === undefined ? [] : [{ name, ...known[name] }]));
+}
+
+/** --identity and its environment reach every repository of the command: as names of files, never as keys. */
+function withIdentity(
+  repositories: readonly NamedRepository[],
+  args: Arguments,
+  { env, cwd }: Terminal,
+): readonly NamedRepository[] {
+  const identity = args.string("identity") ?? env["PGRESCUE_IDENTITY"];
+  const passphrase = env["PGRESCUE_IDENTITY_PASSPHRASE_FILE"];
+  if (identity === undefined && passphrase === undefined) return repositories;
+  return repositories.map((repository) => ({
+    ...repository,
+    encryption: {
+      ...repository.encryption,
+      ...(identity === undefined ? {} : { identityFile: resolve(cwd, identity) }),
+      ...(passphrase === undefined ? {} : { passphraseFile: resolve(cwd, passphrase) }),
+    },
+  }));
 }
 
 function isLocation(text: string): boolean {

@@ -1,3 +1,4 @@
+import { cipherFor, type EncryptionOptions } from "../adapters/crypto/repository-cipher.ts";
 import { readRepositoryDocument } from "../adapters/repository/native/repository-document.ts";
 import { openWalArchive } from "../adapters/repository/native/wal-archive.ts";
 import { openStore } from "../adapters/storage/registry.ts";
@@ -8,6 +9,7 @@ import type { SegmentRange } from "../domain/coverage.ts";
 import { PgrescueError } from "../domain/errors.ts";
 import { parseWalFileName, segmentNumberOf } from "../domain/segment.ts";
 import { faultOfSegment } from "../domain/wal-header.ts";
+import type { Cipher } from "../ports/cipher.ts";
 import type { WalArchive } from "../ports/repository.ts";
 
 /**
@@ -27,12 +29,14 @@ export function lazyArchive(
     }
     const store = await openStore(repository.url, repository.options);
     // An empty place may be a disk that is not mounted: nothing is stored where no repository is.
-    if (use === "write" && (await readRepositoryDocument(store)) === null) {
+    const document = use === "write" ? await readRepositoryDocument(store) : null;
+    if (use === "write" && document === null) {
       throw new PgrescueError("repository-not-found", `${store.url} holds no repository`, {
         next: "Mount its storage; a new repository is made by `pgrescue init` or by the first `pgrescue backup`.",
       });
     }
-    return openWalArchive({ store, prefix: `${cluster}/${systemIdentifier}/wal/`, systemIdentifier });
+    const cipher = cipherOf(repository, document?.recipients ?? null);
+    return openWalArchive({ store, prefix: `${cluster}/${systemIdentifier}/wal/`, systemIdentifier, cipher });
   };
   // Not kept when it fails: the next attempt may find the storage back.
   let opened: Promise<WalArchive> | null = null;
@@ -51,6 +55,24 @@ export function lazyArchive(
     store: async (name, content) => await (await archive()).store(name, content),
     has: async (name) => await (await archive()).has(name),
   };
+}
+
+/** null: nothing is encrypted there. `recipients`: the repository's own; null where it was not asked, for reading. */
+function cipherOf({ name, options }: FetchRepository, recipients: readonly string[] | null): Cipher | null {
+  const encryption = options["encryption"] as EncryptionOptions | undefined;
+  if (recipients?.length === 0 && encryption?.recipients !== undefined)
+    throw new PgrescueError(
+      "precondition-refused",
+      `repository ${name} is not encrypted, and its configuration says that it shall be`,
+      {
+        means: "The file was not stored; PostgreSQL keeps it and tries again.",
+        next: "Make a new repository for encrypted backups (another prefix), or take `encryption` out of this one's entry.",
+      },
+    );
+  if (recipients?.length === 0 || (recipients === null && encryption === undefined)) return null;
+  return cipherFor(encryption ?? {}, async () => (await import("../adapters/system/exec.ts")).createShell())(
+    recipients ?? [],
+  );
 }
 
 /** Everything a recovery's WAL can come from, after fetch.json. */
@@ -76,7 +98,15 @@ function backupPlaces(config: FetchConfig): readonly WalPlace[] {
   const fetch = async (name: string): Promise<readonly Uint8Array[] | null> => {
     const { openNativeRepository } = await import("../adapters/repository/native/repository.ts");
     const store = await openStore(repository.url, repository.options);
-    const opened = await openNativeRepository({ name: repository.name, url: repository.url, store, readOnly: true });
+    const opened = await openNativeRepository({
+      name: repository.name,
+      url: repository.url,
+      store,
+      readOnly: true,
+      cipherFor: cipherFor((repository.options["encryption"] ?? {}) as EncryptionOptions, async () =>
+        (await import("../adapters/system/exec.ts")).createShell(),
+      ),
+    });
     for await (const point of opened.points({ cluster, systemIdentifier })) {
       if (point.id !== backup.point) continue;
       const content = await (await opened.openBackup(point)).wal(name);

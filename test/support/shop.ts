@@ -79,6 +79,8 @@ export interface ShopOptions {
     readonly secret: string;
     readonly entry: (secretFile: string) => { readonly [key: string]: unknown };
   };
+  /** Encrypts the directory's repository; the identity is written to a file of the server's user. */
+  readonly encryption?: { readonly recipient: string; readonly identity: string };
 }
 
 /** Opens a shop: a server whose role `postgres` needs a password over TCP, which is how pgrescue connects. */
@@ -93,12 +95,14 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
     join(directory, name),
   ) as [string, string, string];
   for (const made of [repository, stateDirectory, scratchDirectory]) await mkdir(made, { mode: 0o700 });
-  if (options.repository === undefined) await newRepository(repository);
+  if (options.repository === undefined && options.encryption === undefined) await newRepository(repository);
   const configFile = join(directory, "pgrescue.yaml");
   const passwordFile = join(directory, "password");
   await writeFile(passwordFile, `${shopSecret}\n`, { mode: 0o600 });
   const storeSecret = join(directory, "store-secret");
   if (options.repository !== undefined) await writeFile(storeSecret, options.repository.secret, { mode: 0o600 });
+  const identityFile = join(directory, "identity");
+  if (options.encryption !== undefined) await writeFile(identityFile, options.encryption.identity, { mode: 0o600 });
   await giveToServer(directory);
   stack.defer(() => endEverythingBelow(directory));
   const throwaway = await startThrowawayServer({
@@ -140,7 +144,12 @@ export async function openShop(options: ShopOptions = {}): Promise<Shop> {
       repositories: {
         main:
           options.repository === undefined
-            ? { url: `file://${repository}` }
+            ? {
+                url: `file://${repository}`,
+                ...(options.encryption === undefined
+                  ? {}
+                  : { encryption: { recipients: [options.encryption.recipient], identityFile } }),
+              }
             : { url: options.repository.url, ...options.repository.entry(storeSecret) },
       },
     }),

@@ -51,6 +51,8 @@ const cluster = z.strictObject({
     .default({}),
 });
 
+const recipient = z.string().regex(/^age1[0-9a-z]{10,}$/, { error: "is not an age recipient: they begin with age1" });
+
 const s3Keys = {
   region: z.string().exactOptional(),
   pathStyle: z.boolean().exactOptional(),
@@ -86,6 +88,14 @@ const repository = z
     policy: z.string().exactOptional(),
     limits: z
       .strictObject({ bandwidth: size.exactOptional(), concurrency: z.number().int().min(1).exactOptional() })
+      .exactOptional(),
+    encryption: z
+      .strictObject({
+        recipients: z.array(recipient).min(1).exactOptional(),
+        identityFile: absolute.exactOptional(),
+        identityCommand: command.exactOptional(),
+        passphraseFile: absolute.exactOptional(),
+      })
       .exactOptional(),
     endpoint: z.string().exactOptional(),
     ...s3Keys,

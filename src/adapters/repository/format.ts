@@ -1,3 +1,4 @@
+import type { CipherFor } from "../../ports/cipher.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Repository } from "../../ports/repository.ts";
 
@@ -10,6 +11,10 @@ export interface OpenRepository {
   readonly readOnly?: boolean;
   /** Makes the repository where the store is empty, in formats that we write. */
   readonly create?: boolean;
+  /** For encrypted repositories; without it only what needs no key can be read. */
+  readonly cipherFor?: CipherFor;
+  /** Recipients that a new repository is made with. */
+  readonly recipients?: readonly string[];
 }
 
 /** One way in which backups lie in a store. */

@@ -19,6 +19,7 @@ export const checks = {
   clock: () => import("./clock.ts"),
   repositories: () => import("./repositories.ts"),
   "newest-backup": () => import("./newest-backup.ts"),
+  key: () => import("./key.ts"),
   windows: () => import("./windows.ts"),
   "server-log": () => import("./server-log.ts"),
   "second-primary": () => import("./second-primary.ts"),
@@ -46,6 +47,7 @@ export const doctorChecks: readonly CheckName[] = [
   "clock",
   "repositories",
   "newest-backup",
+  "key",
   "windows",
 ];
 
@@ -60,6 +62,7 @@ export const assessChecks: readonly CheckName[] = [
   "repositories",
   "windows",
   "newest-backup",
+  "key",
   "space",
   "must-not",
 ];

@@ -1,4 +1,4 @@
-import { messageOf } from "../../domain/errors.ts";
+import { messageOf, PgrescueError } from "../../domain/errors.ts";
 import { floorParameters } from "../../domain/floors.ts";
 import type { RecoveryPoint } from "../../domain/recovery-point.ts";
 import type { Repository } from "../../ports/repository.ts";
@@ -14,7 +14,7 @@ export interface BackupFacts {
   readonly warnings: readonly string[];
 }
 
-/** Reads a backup's catalog; what it does not tell, and a catalog that cannot be read, is a warning. */
+/** Reads a backup's catalog; what it does not tell, and a catalog that cannot be read, is a warning; throws `credentials`. */
 export async function backupFacts(repository: Repository, point: RecoveryPoint): Promise<BackupFacts> {
   try {
     const reader = await repository.openBackup(point);
@@ -30,6 +30,8 @@ export async function backupFacts(repository: Repository, point: RecoveryPoint):
           : ["the backup does not tell max_connections and its like; they are taken from its configuration"],
     };
   } catch (error) {
+    // Without a key the restore could not read it either: said before a run is opened.
+    if (error instanceof PgrescueError && error.code === "credentials") throw error;
     const warnings = [`the backup's catalog could not be read: ${messageOf(error)}`];
     return { floors: {}, superuser: null, database: null, warnings };
   }

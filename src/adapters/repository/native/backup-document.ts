@@ -42,7 +42,10 @@ const documentSchema = header.extend({
   bytes: count,
   storedBytes: count,
   compression: z.literal("zstd"),
-  encryption: z.null(),
+  encryption: z.union([
+    z.null(),
+    z.object({ format: z.literal("age-encryption.org/v1"), recipients: z.array(z.string()) }),
+  ]),
   walIncluded: z.boolean(),
   tablespaces: z.array(z.object({ oid: count, name: z.string(), location: z.string(), bytes: count })),
   keep: z.enum(keepRules).exactOptional(),
@@ -119,6 +122,7 @@ export function pointOf(document: BackupDocument, repository: string): RecoveryP
     run,
     keep,
     warnings,
+    encryption,
   } = document;
   return {
     id,
@@ -137,7 +141,7 @@ export function pointOf(document: BackupDocument, repository: string): RecoveryP
     segmentSize,
     bytes,
     storedBytes,
-    encrypted: false,
+    encrypted: encryption !== null,
     tablespaces,
     walIncluded,
     run,

@@ -3,6 +3,7 @@ import type { Json } from "../../../domain/brand.ts";
 import { PgrescueError } from "../../../domain/errors.ts";
 import type { RecoveryPoint } from "../../../domain/recovery-point.ts";
 import { parseWalFileName } from "../../../domain/segment.ts";
+import type { Cipher } from "../../../ports/cipher.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { BackupMember, BackupReader } from "../../../ports/repository.ts";
 import { readIndex, type IndexMember } from "./archive-index.ts";
@@ -10,22 +11,32 @@ import { commitName, decodeBackup, type BackupDocument } from "./backup-document
 import { baseFolder } from "./keys.ts";
 import { reporting } from "./progress-stream.ts";
 import { restoreBackup } from "./restore.ts";
+import { sealedContent, sealedSuffix, unsealBytes, type ContentStore } from "./sealed-store.ts";
 import { readVerified, verifyObject } from "./stored-objects.ts";
 import { decompressFrames } from "./zstd-frames.ts";
 
 /** Opens a committed backup. Throws `damaged-data` where its commit document is gone or damaged. */
-export async function openNativeBackup(store: ObjectStore, point: RecoveryPoint): Promise<BackupReader> {
+export async function openNativeBackup(
+  store: ObjectStore,
+  point: RecoveryPoint,
+  cipher: Cipher | null = null,
+): Promise<BackupReader> {
   const folder = baseFolder(point.cluster, point.systemIdentifier, point.id);
   const bytes = await store.get(folder + commitName);
   if (bytes === null)
     throw new PgrescueError("damaged-data", `backup ${point.id} of ${point.cluster} was not finished`);
   const document = decodeBackup(bytes, folder + commitName);
 
+  const suffix = document.encryption === null ? "" : sealedSuffix;
+  const sealed = document.encryption === null ? null : (cipher ?? noKey(point));
+  const contents: ContentStore = sealed === null ? store : sealedContent(store, sealed);
+
   /** The content of a small object of the backup; null when it has none of the name. */
   async function content(name: string): Promise<Uint8Array | null> {
-    const object = document.objects.find((candidate) => candidate.name === name);
+    const object = document.objects.find((candidate) => candidate.name === name + suffix);
     if (object === undefined) return null;
-    const stored = await readVerified(store, folder, object);
+    const bytes = await readVerified(store, folder, object);
+    const stored = sealed === null ? bytes : await unsealBytes(sealed, bytes, folder + object.name);
     const parts: Uint8Array[] = [];
     for await (const part of decompressFrames(one(stored), folder + name)) parts.push(part);
     return Buffer.concat(parts);
@@ -33,7 +44,7 @@ export async function openNativeBackup(store: ObjectStore, point: RecoveryPoint)
 
   return {
     point,
-    members: () => membersOf(store, folder, document),
+    members: () => membersOf(store, contents, folder, document, suffix),
     manifest: () => content("backup_manifest.zst"),
     catalog: async () => {
       const text = await content("catalog.json.zst");
@@ -42,7 +53,11 @@ export async function openNativeBackup(store: ObjectStore, point: RecoveryPoint)
     wal: async (name) => (parseWalFileName(name) === null ? null : content(`wal/${name}.zst`)),
     restore: (request) =>
       reporting(request.signal, (report, signal) =>
-        restoreBackup({ store, folder, document, sha256: hash("sha256", bytes), request }, report, signal),
+        restoreBackup(
+          { store, contents, suffix, folder, document, sha256: hash("sha256", bytes), request },
+          report,
+          signal,
+        ),
       ),
     verify: (signal) =>
       reporting(signal, async (report, stop) => {
@@ -62,13 +77,19 @@ export async function openNativeBackup(store: ObjectStore, point: RecoveryPoint)
   };
 }
 
-async function* membersOf(store: ObjectStore, folder: string, document: BackupDocument): AsyncIterable<BackupMember> {
+async function* membersOf(
+  store: ObjectStore,
+  contents: ContentStore,
+  folder: string,
+  document: BackupDocument,
+  suffix: string,
+): AsyncIterable<BackupMember> {
   for (const { name } of document.archives) {
-    const object = document.objects.find((candidate) => candidate.name === `${name}.index.zst`);
+    const object = document.objects.find((candidate) => candidate.name === `${name}.index.zst${suffix}`);
     if (object === undefined)
       throw new PgrescueError("damaged-data", `${folder}${commitName} lists no index for archive ${name}`);
     await verifyObject(store, folder, object);
-    for await (const { members } of readIndex(store.read(folder + object.name), folder + object.name)) {
+    for await (const { members } of readIndex(contents.read(`${folder}${name}.index.zst`), folder + object.name)) {
       for (const member of members) yield memberOf(name, member);
     }
   }
@@ -85,6 +106,16 @@ function memberOf(archive: string, member: IndexMember): BackupMember {
     size: member.type === "file" ? member.size : 0,
     ...(member.type === "link" ? { link: member.target } : {}),
   };
+}
+
+/** Who opens a repository without anything to decrypt with can still list and verify it. */
+function noKey(point: RecoveryPoint): Cipher {
+  const refuse = (): never => {
+    throw new PgrescueError("credentials", `backup ${point.id} is encrypted, and no key is at hand`, {
+      next: "Name the identity file with --identity FILE, PGRESCUE_IDENTITY, or encryption.identityFile.",
+    });
+  };
+  return { recipients: [], seal: refuse, open: refuse };
 }
 
 async function* one(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { PgrescueError } from "../../../domain/errors.ts";
 import { formatInstant } from "../../../domain/instant.ts";
 import { parseWalFileName } from "../../../domain/segment.ts";
+import type { Cipher } from "../../../ports/cipher.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { BackupEnd, BackupHeader, BackupWriter } from "../../../ports/repository.ts";
 import { archiveWriter, type ArchiveSummary } from "./archive-writer.ts";
@@ -9,6 +10,7 @@ import { beginName, commitName, encodeBackup, encodeBegin, pointOf, type BackupD
 import { framePipeline, frameSize } from "./frame-pipeline.ts";
 import { beginHashedObject, type StoredObject } from "./hashed-object.ts";
 import { baseFolder } from "./keys.ts";
+import { sealBytes, sealedSuffix } from "./sealed-store.ts";
 import { compressFrame } from "./zstd-frames.ts";
 
 /** How many backups of one cluster may begin in the same second before we give up. */
@@ -18,6 +20,8 @@ export interface BackupWriterOptions {
   readonly store: ObjectStore;
   readonly repository: string;
   readonly header: BackupHeader;
+  /** null: nothing is encrypted. */
+  readonly cipher?: Cipher | null;
   /** Input of a frame in bytes; smaller than usual in tests only. */
   readonly frameSize?: number;
 }
@@ -27,6 +31,7 @@ export async function beginNativeBackup({
   store,
   repository,
   header,
+  cipher = null,
   frameSize: size = frameSize,
 }: BackupWriterOptions): Promise<BackupWriter> {
   const { id, folder } = await reserve(store, header);
@@ -42,7 +47,7 @@ export async function beginNativeBackup({
 
   /** Writes a stream as one object of zstd frames. */
   async function putCompressed(name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const object = await beginHashedObject(store, folder, name);
+    const object = await beginHashedObject(store, folder, name, cipher);
     try {
       for await (const content of collected(chunks, size)) await object.write(await compressFrame(content, 3));
       objects.push(await object.commit());
@@ -59,8 +64,8 @@ export async function beginNativeBackup({
       if (!/^(?:base|\d{1,10})$/.test(name) || archives.some((archive) => archive.name === name))
         throw new PgrescueError("bug", `${name} cannot be an archive of backup ${id}`);
       const pipeline = framePipeline(
-        await beginHashedObject(store, folder, `${name}.tar.zst`),
-        await beginHashedObject(store, folder, `${name}.index.zst`),
+        await beginHashedObject(store, folder, `${name}.tar.zst`, cipher),
+        await beginHashedObject(store, folder, `${name}.index.zst`, cipher),
         size,
       );
       abortArchive = () => pipeline.abort();
@@ -73,14 +78,15 @@ export async function beginNativeBackup({
     put: (name, chunks) => putCompressed(`${name}.zst`, chunks),
     putWal: async (name, content) => {
       if (parseWalFileName(name) === null) throw new PgrescueError("bug", `${name} is no WAL file`);
-      const stored = await compressFrame(content, 3);
-      const object = `wal/${name}.zst`;
+      const compressed = await compressFrame(content, 3);
+      const stored = cipher === null ? compressed : await sealBytes(cipher, compressed);
+      const object = `wal/${name}.zst${cipher === null ? "" : sealedSuffix}`;
       await store.put(folder + object, stored);
       objects.push({ name: object, size: stored.length, sha256: hash("sha256", stored) });
     },
     commit: async (end) => {
       openArchive();
-      const document = documentOf(id, header, end, archives, objects);
+      const document = documentOf(id, header, end, archives, objects, cipher);
       if ((await store.put(folder + commitName, encodeBackup(document), { ifAbsent: true })) === "exists") {
         throw new PgrescueError(
           "precondition-refused",
@@ -125,6 +131,7 @@ function documentOf(
   end: BackupEnd,
   archives: readonly ArchiveSummary[],
   objects: readonly StoredObject[],
+  cipher: Cipher | null,
 ): BackupDocument {
   return {
     format: "pgrescue.backup/v1",
@@ -147,7 +154,7 @@ function documentOf(
     bytes: end.bytes,
     storedBytes: objects.reduce((sum, object) => sum + object.size, 0),
     compression: "zstd",
-    encryption: null,
+    encryption: cipher === null ? null : { format: "age-encryption.org/v1", recipients: [...cipher.recipients] },
     tablespaces: end.tablespaces.map(({ oid, name, location, bytes }) => ({ oid, name, location, bytes })),
     archives: archives.map(({ name, files, bytes, frames }) => ({ name, files, bytes, frames })),
     objects: [...objects],

@@ -1,12 +1,12 @@
 import { hash } from "node:crypto";
 import { PgrescueError } from "../../../domain/errors.ts";
-import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { IndexFrame } from "./archive-index.ts";
 import { releaseBytes } from "../../system/release-bytes.ts";
+import type { ContentStore } from "./sealed-store.ts";
 import { decompressFrame } from "./zstd-frames.ts";
 
 /** The content of one frame of an archive, verified before it is decompressed. Throws `damaged-data` naming frame and object. */
-export async function readFrame(store: ObjectStore, key: string, frame: IndexFrame): Promise<Uint8Array> {
+export async function readFrame(store: ContentStore, key: string, frame: IndexFrame): Promise<Uint8Array> {
   const what = `frame ${frame.number} of ${key}`;
   const stored = await store.get(key, { offset: frame.offset, length: frame.length }).catch((error: unknown) => {
     if (!(error instanceof PgrescueError) || error.code !== "damaged-data") throw error;

@@ -23,7 +23,10 @@ export async function readRepositoryDocument(store: ObjectStore): Promise<Reposi
 }
 
 /** Makes a repository in an empty place. Two hosts that do so at once end with the same document. */
-export async function createRepository(store: ObjectStore): Promise<RepositoryDocument> {
+export async function createRepository(
+  store: ObjectStore,
+  recipients: readonly string[] = [],
+): Promise<RepositoryDocument> {
   for await (const { key } of store.list("")) {
     if (key === repositoryKey) break;
     throw new PgrescueError("precondition-refused", `${store.url} holds ${key} and no ${repositoryKey}`, {
@@ -34,7 +37,7 @@ export async function createRepository(store: ObjectStore): Promise<RepositoryDo
     format: "pgrescue.repository",
     version: formatVersion,
     id: randomUUID(),
-    recipients: [],
+    recipients,
   };
   if (
     (await store.put(repositoryKey, Buffer.from(`${JSON.stringify(fresh, null, 2)}\n`), { ifAbsent: true })) ===
@@ -63,10 +66,6 @@ function decode(bytes: Uint8Array, url: string): RepositoryDocument {
     );
   }
   const keys = Array.isArray(recipients) ? recipients.filter((key) => typeof key === "string") : [];
-  if (keys.length > 0)
-    throw new PgrescueError("precondition-refused", `${url} is encrypted, which this program cannot read yet`, {
-      next: "Use a newer pgrescue for this repository.",
-    });
   return { format, version, id, recipients: keys };
 }
 

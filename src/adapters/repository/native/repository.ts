@@ -1,5 +1,6 @@
 import { PgrescueError } from "../../../domain/errors.ts";
 import { formatInstant } from "../../../domain/instant.ts";
+import type { CipherFor } from "../../../ports/cipher.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { Repository } from "../../../ports/repository.ts";
 import { openNativeBackup } from "./backup-reader.ts";
@@ -18,6 +19,10 @@ export interface NativeRepositoryOptions {
   readonly readOnly?: boolean;
   /** Makes the repository where the store is empty; otherwise that is `repository-not-found`. */
   readonly create?: boolean;
+  /** Makes the cipher of an encrypted repository; without it only what needs no key can be read of one. */
+  readonly cipherFor?: CipherFor;
+  /** Recipients that a new repository is made with; none: it is not encrypted. */
+  readonly recipients?: readonly string[];
 }
 
 /**
@@ -30,12 +35,27 @@ export async function openNativeRepository({
   store,
   readOnly = false,
   create = false,
+  cipherFor,
+  recipients = [],
 }: NativeRepositoryOptions): Promise<Repository> {
   const document =
-    (await readRepositoryDocument(store)) ?? (create && !readOnly ? await createRepository(store) : null);
+    (await readRepositoryDocument(store)) ?? (create && !readOnly ? await createRepository(store, recipients) : null);
   if (document === null) throw new PgrescueError("repository-not-found", `${store.url} holds no ${repositoryKey}`);
 
+  const cipher = document.recipients.length === 0 ? null : (cipherFor?.(document.recipients) ?? null);
+  if (document.recipients.length === 0 && recipients.length > 0)
+    throw new PgrescueError(
+      "precondition-refused",
+      `${url} is not encrypted, and its configuration says that it shall be`,
+      {
+        means: "Nothing was written: it would have been readable for everybody who can read the storage.",
+        next: "Make a new repository for encrypted backups (another prefix), or take `encryption` out of this one's entry.",
+      },
+    );
+
   function mayWrite(): void {
+    if (cipher === null && document !== null && document.recipients.length > 0)
+      throw new PgrescueError("bug", `repository ${name} is encrypted and was opened without a cipher`);
     if (readOnly) throw new PgrescueError("precondition-refused", `repository ${name} is configured read-only`);
   }
 
@@ -53,11 +73,11 @@ export async function openNativeRepository({
       }
     },
     wal: (cluster, systemIdentifier) =>
-      openWalArchive({ store, prefix: `${systemPrefix(cluster, systemIdentifier)}wal/`, systemIdentifier }),
-    openBackup: (point) => openNativeBackup(store, point),
+      openWalArchive({ store, prefix: `${systemPrefix(cluster, systemIdentifier)}wal/`, systemIdentifier, cipher }),
+    openBackup: (point) => openNativeBackup(store, point, cipher),
     beginBackup: async (header) => {
       mayWrite();
-      return beginNativeBackup({ store, repository: name, header });
+      return beginNativeBackup({ store, repository: name, header, cipher });
     },
     recordRun: async (cluster, id, at, run) => {
       mayWrite();

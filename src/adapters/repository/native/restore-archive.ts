@@ -2,7 +2,6 @@ import type { FileHandle } from "node:fs/promises";
 import { lstat, open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { PgrescueError } from "../../../domain/errors.ts";
-import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { IndexMember } from "./archive-index.ts";
 import { readIndex } from "./archive-index.ts";
 import { releaseBytes } from "../../system/release-bytes.ts";
@@ -10,6 +9,7 @@ import type { ConfinedTree } from "./confined-tree.ts";
 import { inParallel, slots } from "./parallel.ts";
 import { readFrame } from "./read-frame.ts";
 import type { RestoreProgress } from "./restore-progress.ts";
+import type { ContentStore } from "./sealed-store.ts";
 import { slicesOf, type FileMember, type FrameSlices, type Slice } from "./restore-slices.ts";
 
 /** Frames that are read, decompressed and written at the same time: each holds its stored and its plain bytes. */
@@ -22,7 +22,7 @@ const checkpointEvery = 256 * 1024 * 1024;
 const mostUnnoted = 5000;
 
 export interface ArchiveRestore {
-  readonly store: ObjectStore;
+  readonly store: ContentStore;
   /** The backup's folder. */
   readonly folder: string;
   readonly archive: string;

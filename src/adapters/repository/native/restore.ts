@@ -10,10 +10,15 @@ import { confinedTree, type ConfinedTree } from "./confined-tree.ts";
 import { inParallel } from "./parallel.ts";
 import { restoreArchive } from "./restore-archive.ts";
 import { claimDirectory, openRestoreProgress, releaseDirectory, type RestoreIdentity } from "./restore-progress.ts";
+import type { ContentStore } from "./sealed-store.ts";
 import { verifyObject } from "./stored-objects.ts";
 
 export interface Restore {
   readonly store: ObjectStore;
+  /** The same by logical names, decrypted where it is encrypted. */
+  readonly contents: ContentStore;
+  /** What stored names end in besides. */
+  readonly suffix: string;
   readonly folder: string;
   readonly document: BackupDocument;
   /** Of the stored backup.json. */
@@ -42,7 +47,7 @@ async function run(restore: Restore, report: (progress: Progress) => void, signa
   const { store, folder, document, request } = restore;
   const places = placesOf(document, request);
   for (const object of document.objects) {
-    if (object.name.endsWith(".index.zst")) await verifyObject(store, folder, object);
+    if (object.name.endsWith(`.index.zst${restore.suffix}`)) await verifyObject(store, folder, object);
   }
   await claimDirectory(request.dataDirectory, identityOf(restore, "base"));
   const base = confinedTree(request.dataDirectory);
@@ -65,7 +70,7 @@ async function writeTrees(
   report: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { store, folder, document, request } = restore;
+  const { contents, folder, document, request } = restore;
   const total = document.archives.reduce((sum, archive) => sum + archive.bytes, 0);
   const progress = await openRestoreProgress(request.dataDirectory);
   const trees: ConfinedTree[] = [];
@@ -77,7 +82,7 @@ async function writeTrees(
       const tree = archive === "base" ? base : confinedTree(places.get(archive) ?? "");
       trees.push(tree);
       await restoreArchive({
-        store,
+        store: contents,
         folder,
         archive,
         tree,

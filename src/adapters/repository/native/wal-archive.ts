@@ -1,11 +1,13 @@
-import { createHash, hash } from "node:crypto";
+import { createHash, createHmac, hash, randomBytes } from "node:crypto";
 import { PgrescueError } from "../../../domain/errors.ts";
 import { parseWalFileName } from "../../../domain/segment.ts";
 import { parseHistory } from "../../../domain/timeline.ts";
 import { faultOfSegment } from "../../../domain/wal-header.ts";
+import type { Cipher } from "../../../ports/cipher.ts";
 import type { Metadata, ObjectStore } from "../../../ports/object-store.ts";
 import type { WalArchive } from "../../../ports/repository.ts";
 import { readInventory } from "./wal-inventory.ts";
+import { sealBytes, sealedSuffix, unsealBytes } from "./sealed-store.ts";
 import { isCompressed, walKey } from "./wal-keys.ts";
 import { compressFrames, decompressFrames } from "./wal-zstd.ts";
 
@@ -14,23 +16,50 @@ export interface WalArchiveOptions {
   /** `<cluster>/<system identifier>/wal/`, with the slash at its end. */
   readonly prefix: string;
   readonly systemIdentifier: string;
+  /** null: new files are not encrypted, and encrypted ones cannot be read. */
+  readonly cipher?: Cipher | null;
 }
 
 /** PostgreSQL's largest segment size; history and .backup files are far smaller. */
 const largestFile = 1024 * 1024 * 1024;
 
 /** The WAL of one system in the native format (docs/repository-format.md). Opening touches nothing. */
-export function openWalArchive({ store, prefix, systemIdentifier }: WalArchiveOptions): WalArchive {
+export function openWalArchive({ store, prefix, systemIdentifier, cipher = null }: WalArchiveOptions): WalArchive {
+  /** Compressed files are encrypted where anything is; histories and .backup files name nothing of the user's. */
+  const sealedKey = (name: string): string | null =>
+    isCompressed(keyOf(name)) ? prefix + keyOf(name) + sealedSuffix : null;
+  const keysOf = (name: string): readonly string[] => {
+    const [plain, sealed] = [prefix + keyOf(name), sealedKey(name)];
+    return sealed === null ? [plain] : cipher === null ? [plain, sealed] : [sealed, plain];
+  };
+
   const fetchParts = async (name: string): Promise<readonly Uint8Array[] | null> => {
-    const key = prefix + keyOf(name);
+    for (const key of keysOf(name)) {
+      const parts = await fetchFrom(name, key);
+      if (parts !== null) return parts;
+    }
+    return null;
+  };
+
+  const fetchFrom = async (name: string, key: string): Promise<readonly Uint8Array[] | null> => {
     const [stored, info] = await Promise.all([store.get(key), store.head(key)]);
     if (stored === null) return null;
     try {
-      return await verified(name, stored, info?.metadata ?? {}, systemIdentifier);
+      return await verified(name, await unsealed(key, stored), info?.metadata ?? {}, systemIdentifier);
     } catch (error) {
       if (!(error instanceof PgrescueError) || error.code !== "damaged-data") throw error;
       throw new PgrescueError("damaged-data", `${name} in ${store.url} is damaged: ${error.message}`, { cause: error });
     }
+  };
+
+  /** The stored bytes, and what they are when decrypted. */
+  const unsealed = async (key: string, stored: Uint8Array): Promise<StoredWal> => {
+    if (!key.endsWith(sealedSuffix)) return { stored, plain: stored };
+    if (cipher === null)
+      throw new PgrescueError("credentials", `${key} in ${store.url} is encrypted, and no key is at hand`, {
+        next: "Name the identity file with --identity FILE, PGRESCUE_IDENTITY, or encryption.identityFile.",
+      });
+    return { stored, plain: await unsealBytes(cipher, stored, key) };
   };
 
   const fetch = async (name: string): Promise<Uint8Array | null> => {
@@ -38,21 +67,28 @@ export function openWalArchive({ store, prefix, systemIdentifier }: WalArchiveOp
     return parts === null ? null : joined(parts);
   };
 
-  const sameAsStored = async (name: string, key: string, sha256: string): Promise<boolean> => {
-    const known = (await store.head(key))?.metadata["sha256"];
-    if (known !== undefined && known !== sha256) return false;
+  const sameAsStored = async (name: string, key: string, content: Uint8Array): Promise<boolean> => {
+    const sha256 = hash("sha256", content);
+    const known = (await store.head(key))?.metadata ?? {};
+    // Who archives cannot read what is encrypted: the salted hash has to do.
+    if (key.endsWith(sealedSuffix)) return known["salted"] === saltedHash(known["salt"] ?? "", sha256);
+    if (known["sha256"] !== undefined && known["sha256"] !== sha256) return false;
     // What the metadata says is not enough: the caller forgets its copy, so the stored one must be readable and the same.
-    const content = await fetch(name);
-    return content !== null && hash("sha256", content) === sha256;
+    const there = await fetch(name);
+    return there !== null && hash("sha256", there) === sha256;
   };
 
   return {
     inventory: () => readInventory({ store, prefix, systemIdentifier, fetch }),
     fetch,
     fetchParts,
-    has: async (name) => (await store.head(prefix + keyOf(name))) !== null,
+    has: async (name) => {
+      for (const key of keysOf(name)) if ((await store.head(key)) !== null) return true;
+      return false;
+    },
     store: async (name, content) => {
-      const key = prefix + keyOf(name);
+      const sealed = cipher === null ? null : sealedKey(name);
+      const key = sealed ?? prefix + keyOf(name);
       const fault = faultOf(name, content, systemIdentifier);
       if (fault !== null) {
         throw new PgrescueError("precondition-refused", `refused to store ${name}: it ${fault}`, {
@@ -61,9 +97,14 @@ export function openWalArchive({ store, prefix, systemIdentifier }: WalArchiveOp
         });
       }
       const { bytes, sha256, storedSha256 } = await prepareWal(name, content);
-      const metadata = { sha256, storedSha256, size: String(content.length) };
-      if ((await store.put(key, bytes, { ifAbsent: true, metadata })) === "stored") return "stored";
-      if (await sameAsStored(name, key, sha256)) return "already-there";
+      const size = String(content.length);
+      const stored =
+        cipher === null || sealed === null
+          ? { bytes, metadata: { sha256, storedSha256, size } }
+          : await sealedWal(cipher, bytes, sha256, size);
+      if ((await store.put(key, stored.bytes, { ifAbsent: true, metadata: stored.metadata })) === "stored")
+        return "stored";
+      if (await sameAsStored(name, key, content)) return "already-there";
       throw new PgrescueError("precondition-refused", `${name} is already in ${store.url} with other content`, {
         means:
           "Two servers write into one archive, or this server was recovered and writes again on an old timeline; the stored file was left alone.",
@@ -79,6 +120,31 @@ interface PreparedWal {
   readonly sha256: string;
   /** Of `bytes`. */
   readonly storedSha256: string;
+}
+
+/** An object as it lies in the store, and what it is when decrypted. */
+interface StoredWal {
+  readonly stored: Uint8Array;
+  readonly plain: Uint8Array;
+}
+
+/** The plain content's hash would tell whoever has a file whether it is this one, and equal files from each other: it is salted. */
+async function sealedWal(
+  cipher: Cipher,
+  bytes: Uint8Array,
+  sha256: string,
+  size: string,
+): Promise<{ readonly bytes: Uint8Array; readonly metadata: Metadata }> {
+  const sealed = await sealBytes(cipher, bytes);
+  const salt = randomBytes(16).toString("hex");
+  return {
+    bytes: sealed,
+    metadata: { salt, salted: saltedHash(salt, sha256), storedSha256: hash("sha256", sealed), size },
+  };
+}
+
+function saltedHash(salt: string, sha256: string): string {
+  return createHmac("sha256", salt).update(sha256).digest("hex");
 }
 
 const prepared = new WeakMap<Uint8Array, Promise<PreparedWal>>();
@@ -105,7 +171,7 @@ async function prepare(content: Uint8Array, compress: boolean): Promise<Prepared
 
 async function verified(
   name: string,
-  stored: Uint8Array,
+  { stored, plain }: StoredWal,
   metadata: Metadata,
   systemIdentifier: string,
 ): Promise<readonly Uint8Array[]> {
@@ -114,12 +180,14 @@ async function verified(
   const limit = Math.min(size ?? largestFile, largestFile);
   // Bytes that are as they were written, and frames that check what comes out of them: hashing the content, which is
   // many times as long, would prove nothing more.
-  const asWritten = compressed && metadata["storedSha256"] === hash("sha256", stored);
+  // Some stores give the names of metadata in lower case only.
+  const recorded = metadata["storedSha256"] ?? metadata["storedsha256"];
+  const asWritten = compressed && recorded === hash("sha256", stored);
   const hasher = createHash("sha256");
   const { parts, length, checked } = compressed
-    ? await decompressFrames(stored, limit, asWritten ? undefined : hasher)
-    : { parts: [stored], length: stored.length, checked: false };
-  if (!compressed) hasher.update(stored);
+    ? await decompressFrames(plain, limit, asWritten ? undefined : hasher)
+    : { parts: [plain], length: plain.length, checked: false };
+  if (!compressed) hasher.update(plain);
   if (size !== null && size !== length) {
     throw new PgrescueError("damaged-data", `it has ${length} bytes instead of ${size}`);
   }

@@ -9,7 +9,7 @@ import {
 } from "../../../domain/segment.ts";
 import { parseHistory, type TimelineHistory } from "../../../domain/timeline.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
-import { nameOfWalKey, walKey } from "./wal-keys.ts";
+import { nameOfWalKey } from "./wal-keys.ts";
 
 interface Source {
   readonly store: ObjectStore;
@@ -38,7 +38,7 @@ export async function readInventory({ store, prefix, systemIdentifier, fetch }: 
       if (history === null) others.push(name);
       else histories.push(history);
     } else if (file.kind === "segment") {
-      segmentSize ??= await sizeOfSegment(store, prefix, name, fetch);
+      segmentSize ??= await sizeOfSegment(store, key, name, fetch);
       const number = segmentNumberOf(name, segmentSize);
       const last = ranges.at(-1);
       if (number === null) others.push(name);
@@ -75,13 +75,8 @@ async function readHistory(
   }
 }
 
-async function sizeOfSegment(
-  store: ObjectStore,
-  prefix: string,
-  name: string,
-  fetch: Source["fetch"],
-): Promise<number> {
-  const recorded = Number((await store.head(prefix + walKey(name)))?.metadata["size"]);
+async function sizeOfSegment(store: ObjectStore, key: string, name: string, fetch: Source["fetch"]): Promise<number> {
+  const recorded = Number((await store.head(key))?.metadata["size"]);
   if (Number.isInteger(recorded) && recorded > 0) return recorded;
   return (await fetch(name))?.length ?? defaultSegmentSize;
 }

@@ -16,8 +16,9 @@ export function isCompressed(key: string): boolean {
   return key.endsWith(".zst");
 }
 
-/** The name of the file behind a key below `wal/`; null for keys that walKey does not give. */
+/** The name of the file behind a key below `wal/`, encrypted or not; null for keys that walKey does not give. */
 export function nameOfWalKey(key: string): string | null {
-  const name = key.slice(key.lastIndexOf("/") + 1).replace(/\.zst$/, "");
-  return walKey(name) === key ? name : null;
+  const plain = key.replace(/\.age$/, "");
+  const name = plain.slice(plain.lastIndexOf("/") + 1).replace(/\.zst$/, "");
+  return walKey(name) === plain && (plain === key || isCompressed(plain)) ? name : null;
 }
