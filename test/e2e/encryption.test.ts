@@ -112,9 +112,15 @@ test("an empty host needs the URL and the identity", async () => {
   const url = `file://${shop.repository}`;
   const key = join(shop.directory, "identity");
   const to = shop.place("empty-host");
+  const state = join(shop.directory, "other-state");
+  const places = ["--repository", url, "--identity", key, "--to", to, "--state-dir", state];
   const { exit, stdout, stderr } = await pgrescue([
-    ...["recover", "--repository", url, "--identity", key, "--target-time", before, "--to", to, "--yes", "--no-input"],
-    ...["--headless", "--state-dir", join(shop.directory, "other-state")],
+    "recover",
+    ...places,
+    "--target-time",
+    before,
+    "--yes",
+    "--no-input",
   ]);
   expect(stderr.split("\n").slice(-3).join("\n"), stderr).not.toContain("What to do");
   expect(exit).toBe(0);

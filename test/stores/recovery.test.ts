@@ -42,10 +42,7 @@ describe.each(storePlaces)("a repository in %s", (name, open) => {
 
   test("is recovered from, to the moment before the mistake", async () => {
     const to = shop.place("scratch");
-    const { stdout } = await shop.must(
-      0,
-      ...["recover", "--target-time", before, "--to", to, "--yes", "--no-input", "--headless"],
-    );
+    const { stdout } = await shop.must(0, "recover", "--target-time", before, "--to", to, "--yes", "--no-input");
     expect(await shop.query(stdout.trim(), "select count(*), max(id) from orders")).toBe("20500|20500");
     await shop.stopServerOf(to);
   });

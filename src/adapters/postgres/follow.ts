@@ -31,6 +31,8 @@ export async function* followRecovery(connector: SqlConnector, options: FollowOp
       const hasLog = await tail.read((line) => story.add(line));
       wasAlive ||= alive;
       const answer = alive ? await watch.ask() : null;
+      // What it did between our reading and its answer is in the log by now: this look may be the last one.
+      if (answer?.inRecovery === false) await tail.read((line) => story.add(line));
       if (watch.refused !== null) story.remark(watch.refused);
       const age = performance.now() - began;
       // A FATAL in the log may be an older start's while the new one is being born.
