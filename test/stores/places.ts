@@ -16,7 +16,7 @@ export interface StorePlace {
 }
 
 /** A client that makes buckets, for tests; null where there is no server. */
-export function s3Admin(): S3Client | null {
+function s3Admin(): S3Client | null {
   const s3 = inject("s3");
   if (s3 === null) return null;
   const { accessKeyId, secretAccessKey } = s3;

@@ -18,7 +18,7 @@ const firstSize = 8 * mebibyte;
 const inFlight = 32 * mebibyte;
 
 /** Bytes of a part: doubled every 1500 parts, so that 10,000 of them (S3's limit) hold 1.5 TiB while small objects take little memory. */
-export function partSize(number: number): number {
+function partSize(number: number): number {
   return firstSize * 2 ** Math.floor((number - 1) / 1500);
 }
 
