@@ -44,6 +44,7 @@ const later: Readonly<Record<string, string>> = {
   exec: "src/adapters/system/exec.ts",
   s3: "src/adapters/storage/s3.ts",
   azure: "src/adapters/storage/azure.ts",
+  "plain-repository": "src/adapters/repository/plain/plain-repository.ts",
   "wal-prefetch": "src/adapters/wal/prefetch.ts",
   "wal-prefetch-socket": "src/adapters/wal/prefetch-socket.ts",
 };

@@ -19,6 +19,7 @@ ensure([
   programNeed("zstd"),
   programNeed("tmux"),
   programNeed("age"),
+  programNeed("lz4"),
   programNeed("setpriv", "util-linux"),
   ...cephNeeds,
 ]);

@@ -46,7 +46,13 @@ export function compose(
   const repository = (name: string): Promise<Repository> => {
     const known =
       opened.get(name) ??
-      openNamed(findRepository(settings, name), settings.stateDirectory, options.createsRepositories === true, shell);
+      openNamed(
+        findRepository(settings, name),
+        settings.stateDirectory,
+        options.createsRepositories === true,
+        shell,
+        settings.clusterName,
+      );
     opened.set(name, known);
     // A failure is not remembered: the storage may be back at the next try.
     known.catch(() => opened.delete(name));
@@ -97,11 +103,13 @@ async function openNamed(
   stateDirectory: string,
   mayCreate: boolean,
   shell: Shell,
+  cluster: string | null,
 ): Promise<Repository> {
   const opened = await openLastingStore(url, options, systemClock);
   const store = readOnly ? readOnlyStore(opened) : opened;
   const encryption = {
     cipherFor: cipherFor(options.encryption ?? {}, () => Promise.resolve(shell)),
+    ...(cluster === null ? {} : { cluster }),
     ...(options.encryption?.recipients === undefined ? {} : { recipients: options.encryption.recipients }),
   };
   if (!mayCreate || readOnly) return openRepository({ name, url: store.url, store, format, readOnly, ...encryption });

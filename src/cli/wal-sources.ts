@@ -10,7 +10,9 @@ import { PgrescueError } from "../domain/errors.ts";
 import { parseWalFileName, segmentNumberOf } from "../domain/segment.ts";
 import { faultOfSegment } from "../domain/wal-header.ts";
 import type { Cipher } from "../ports/cipher.ts";
-import type { WalArchive } from "../ports/repository.ts";
+import type { Shell } from "../ports/shell.ts";
+import type { ObjectStore } from "../ports/object-store.ts";
+import type { Repository, WalArchive } from "../ports/repository.ts";
 
 /**
  * The WAL of one system in a repository, opened on first use, so that a repository that is away fails where its answer
@@ -24,12 +26,13 @@ export function lazyArchive(
   use: "read" | "write" = "read",
 ): WalArchive {
   const open = async (): Promise<WalArchive> => {
-    if (repository.format !== "native" && repository.format !== "auto") {
-      throw new PgrescueError("config", `wal-fetch cannot read the format ${repository.format} of ${repository.name}`);
-    }
     const store = await openStore(repository.url, repository.options);
+    if (repository.format === "plain" && use === "read")
+      return (await openPlain(repository, store, cluster)).wal(cluster, systemIdentifier);
     // An empty place may be a disk that is not mounted: nothing is stored where no repository is.
-    const document = use === "write" ? await readRepositoryDocument(store) : null;
+    const document = use === "write" || repository.format === "auto" ? await readRepositoryDocument(store) : null;
+    if (repository.format === "auto" && use === "read" && document === null)
+      return (await openPlain(repository, store, cluster)).wal(cluster, systemIdentifier);
     if (use === "write" && document === null) {
       throw new PgrescueError("repository-not-found", `${store.url} holds no repository`, {
         next: "Mount its storage; a new repository is made by `pgrescue init` or by the first `pgrescue backup`.",
@@ -57,6 +60,11 @@ export function lazyArchive(
   };
 }
 
+async function openPlain(repository: FetchRepository, store: ObjectStore, cluster: string): Promise<Repository> {
+  const { openPlainRepository } = await import("../adapters/repository/plain/plain-repository.ts");
+  return openPlainRepository({ name: repository.name, url: repository.url, store, cluster });
+}
+
 /** null: nothing is encrypted there. `recipients`: the repository's own; null where it was not asked, for reading. */
 function cipherOf({ name, options }: FetchRepository, recipients: readonly string[] | null): Cipher | null {
   const encryption = options["encryption"] as EncryptionOptions | undefined;
@@ -70,9 +78,7 @@ function cipherOf({ name, options }: FetchRepository, recipients: readonly strin
       },
     );
   if (recipients?.length === 0 || (recipients === null && encryption === undefined)) return null;
-  return cipherFor(encryption ?? {}, async () => (await import("../adapters/system/exec.ts")).createShell())(
-    recipients ?? [],
-  );
+  return cipherFor(encryption ?? {}, shell)(recipients ?? []);
 }
 
 /** Everything a recovery's WAL can come from, after fetch.json. */
@@ -96,17 +102,7 @@ function backupPlaces(config: FetchConfig): readonly WalPlace[] {
   const repository = config.repositories.find(({ name }) => name === backup?.repository);
   if (backup === null || repository === undefined) return [];
   const fetch = async (name: string): Promise<readonly Uint8Array[] | null> => {
-    const { openNativeRepository } = await import("../adapters/repository/native/repository.ts");
-    const store = await openStore(repository.url, repository.options);
-    const opened = await openNativeRepository({
-      name: repository.name,
-      url: repository.url,
-      store,
-      readOnly: true,
-      cipherFor: cipherFor((repository.options["encryption"] ?? {}) as EncryptionOptions, async () =>
-        (await import("../adapters/system/exec.ts")).createShell(),
-      ),
-    });
+    const opened = await openForBackup(repository, cluster);
     for await (const point of opened.points({ cluster, systemIdentifier })) {
       if (point.id !== backup.point) continue;
       const content = await (await opened.openBackup(point)).wal(name);
@@ -118,6 +114,24 @@ function backupPlaces(config: FetchConfig): readonly WalPlace[] {
     throw new PgrescueError("damaged-data", `backup ${backup.point} is not in ${repository.name} any more`);
   };
   return [{ name: `backup ${backup.point}`, fetch, inventory: null }];
+}
+
+async function openForBackup(repository: FetchRepository, cluster: string): Promise<Repository> {
+  const store = await openStore(repository.url, repository.options);
+  if (repository.format === "plain") return openPlain(repository, store, cluster);
+  const { openNativeRepository } = await import("../adapters/repository/native/repository.ts");
+  const encryption = (repository.options["encryption"] ?? {}) as EncryptionOptions;
+  return openNativeRepository({
+    name: repository.name,
+    url: repository.url,
+    store,
+    readOnly: true,
+    cipherFor: cipherFor(encryption, shell),
+  });
+}
+
+async function shell(): Promise<Shell> {
+  return (await import("../adapters/system/exec.ts")).createShell();
 }
 
 function knownRange(range: { readonly from: string; readonly until: string }, segmentSize: number): SegmentRange[] {

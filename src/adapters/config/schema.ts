@@ -83,7 +83,7 @@ const schemes: readonly { readonly is: RegExp; readonly name: string; readonly k
 const repository = z
   .strictObject({
     url: z.string(),
-    format: z.enum(["auto", "native"]).default("auto"),
+    format: z.enum(["auto", "native", "plain"]).default("auto"),
     readOnly: z.boolean().default(false),
     policy: z.string().exactOptional(),
     limits: z

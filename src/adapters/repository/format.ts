@@ -9,6 +9,8 @@ export interface OpenRepository {
   readonly url: string;
   readonly store: ObjectStore;
   readonly readOnly?: boolean;
+  /** The cluster whose backups are looked for, for formats that know no clusters' names. */
+  readonly cluster?: string;
   /** Makes the repository where the store is empty, in formats that we write. */
   readonly create?: boolean;
   /** For encrypted repositories; without it only what needs no key can be read. */

@@ -5,6 +5,8 @@ import type { OpenRepository, RepositoryFormat } from "./format.ts";
 /** Every repository format that can be read, in the order in which a store is asked; loaded when it is used. */
 export const formats = {
   native: () => import("./native/format.ts"),
+  // Last: it takes whatever nobody else knows.
+  plain: () => import("./plain/format.ts"),
 } satisfies Record<string, () => Promise<{ readonly format: RepositoryFormat }>>;
 
 export type FormatName = keyof typeof formats;
@@ -18,11 +20,13 @@ export async function openRepository(
 ): Promise<Repository> {
   const { format: wanted, ...rest } = options;
   if (wanted !== "auto") return (await formats[wanted]()).format.open(rest);
-  for (const load of Object.values(formats)) {
+  const { native, ...others } = formats;
+  if (await (await native()).format.recognises(rest.store)) return (await native()).format.open(rest);
+  for (const load of Object.values(others)) {
     const { format } = await load();
     if (await format.recognises(rest.store)) return format.open(rest);
   }
-  if (rest.create === true) return (await formats.native()).format.open(rest);
+  if (rest.create === true) return (await native()).format.open(rest);
   throw new PgrescueError("repository-not-found", `${rest.store.url} holds no repository of a known format`, {
     next: "Check the URL and whether its storage is mounted; `pgrescue init` makes a new repository.",
   });

@@ -44,7 +44,11 @@ async function fetchConfigFor(request: RecoveryWalRequest, options: RecoveryWalO
     systemIdentifier,
     segmentSize,
     dataDirectory: request.dataDirectory,
-    repositories: request.repositories.map((name) => options.describe(name)),
+    // As it was recognised: a start per segment cannot afford to find out again.
+    repositories: request.repositories.map((name, at) => ({
+      ...options.describe(name),
+      format: opened[at]?.format ?? "auto",
+    })),
     target: isWhole
       ? {
           timeline,

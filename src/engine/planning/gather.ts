@@ -95,7 +95,8 @@ export function chooseSystem(
 ): { readonly system: GatheredSystem | null; readonly warnings: readonly string[] } {
   const asked = systems.find((s) => s.systemIdentifier === wanted);
   if (asked !== undefined) return { system: asked, warnings: [] };
-  const newestOf = (s: GatheredSystem) => s.points.at(-1)?.finishedAt ?? null;
+  // Dumps are of no system, and say nothing about which one is alive.
+  const newestOf = (s: GatheredSystem) => s.points.findLast((p) => p.kind !== "dump")?.finishedAt ?? null;
   const [first = null, ...others] = [...systems].sort((a, b) => Number((newestOf(b) ?? 0n) - (newestOf(a) ?? 0n)));
   const at = first === null ? null : newestOf(first);
   const warnings =

@@ -7,7 +7,7 @@ import { watchSession } from "./backup-session.ts";
 import { BaseBackupStream } from "./copy-stream.ts";
 import { connectReplication } from "./replication-connection.ts";
 import { tablespaceNames } from "./tablespaces.ts";
-import { tarMembers, type TarMember } from "./tar-stream.ts";
+import { tarMembers, type TarMember } from "../../system/tar-stream.ts";
 import type { Taken, Taking } from "./taking.ts";
 
 /**

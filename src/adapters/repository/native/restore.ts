@@ -1,15 +1,9 @@
-import { access, rename } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative } from "node:path";
-import { messageOf, PgrescueError } from "../../../domain/errors.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { Progress } from "../../../ports/progress.ts";
 import type { RestoreRequest } from "../../../ports/repository.ts";
-import { syncDirectory } from "../../system/durable-file.ts";
 import type { BackupDocument } from "./backup-document.ts";
-import { confinedTree, type ConfinedTree } from "./confined-tree.ts";
-import { inParallel } from "./parallel.ts";
 import { restoreArchive } from "./restore-archive.ts";
-import { claimDirectory, openRestoreProgress, releaseDirectory, type RestoreIdentity } from "./restore-progress.ts";
+import { restoreTrees } from "./restore-trees.ts";
 import type { ContentStore } from "./sealed-store.ts";
 import { verifyObject } from "./stored-objects.ts";
 
@@ -26,181 +20,33 @@ export interface Restore {
   readonly request: RestoreRequest;
 }
 
-const controlFile = "global/pg_control";
-/** Where the control file waits until everything else is durable: without it PostgreSQL does not start. */
-const controlFileWaiting = "global/pg_control.pgrescue";
-
 /** Restores a backup as BackupReader.restore promises. */
 export async function restoreBackup(
   restore: Restore,
   report: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  try {
-    await run(restore, report, signal);
-  } catch (error) {
-    throw explained(error, restore.request.dataDirectory);
-  }
-}
-
-async function run(restore: Restore, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {
-  const { store, folder, document, request } = restore;
-  const places = placesOf(document, request);
+  const { store, contents, suffix, folder, document, sha256, request } = restore;
+  const { id, cluster, systemIdentifier, tablespaces, archives } = document;
   for (const object of document.objects) {
-    if (object.name.endsWith(`.index.zst${restore.suffix}`)) await verifyObject(store, folder, object);
+    if (object.name.endsWith(`.index.zst${suffix}`)) await verifyObject(store, folder, object);
   }
-  await claimDirectory(request.dataDirectory, identityOf(restore, "base"));
-  const base = confinedTree(request.dataDirectory);
-  // When it is there, an earlier attempt had made everything durable, and may have released some tablespaces already.
-  if (!(await exists(base.resolve(controlFile)))) {
-    for (const [archive, directory] of places)
-      if (archive !== "base") await claimDirectory(directory, identityOf(restore, archive));
-    await writeTrees(restore, places, base, report, signal);
-    await request.beforeControl?.();
-    await revealControlFile(base);
-  }
-  for (const [archive, directory] of places) if (archive !== "base") await releaseDirectory(directory);
-  await releaseDirectory(request.dataDirectory);
-}
-
-async function writeTrees(
-  restore: Restore,
-  places: Places,
-  base: ConfinedTree,
-  report: (progress: Progress) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const { contents, folder, document, request } = restore;
-  const total = document.archives.reduce((sum, archive) => sum + archive.bytes, 0);
-  const progress = await openRestoreProgress(request.dataDirectory);
-  const trees: ConfinedTree[] = [];
-  let done = 0;
-  try {
-    for (const [archive, directory] of places)
-      if (archive !== "base") await base.link(`pg_tblspc/${archive}`, directory);
-    for (const { name: archive } of document.archives) {
-      const tree = archive === "base" ? base : confinedTree(places.get(archive) ?? "");
-      trees.push(tree);
-      await restoreArchive({
-        store: contents,
-        folder,
-        archive,
-        tree,
-        progress,
-        signal,
-        placeOf: archive === "base" ? placeInBase : (path) => path,
-        onLink: (path) => (archive === "base" ? linkInBase(tree, places, path) : refuseLink(path)),
-        written: (bytes, doing) => {
-          done = Math.min(total, done + bytes);
-          report({ done, total, unit: "bytes", doing });
-        },
-      });
-    }
-    report({ done: total, total, unit: "bytes", doing: "making everything durable" });
-    for (const tree of trees) await inParallel(tree.directories, 4, (path) => syncDirectory(join(tree.root, path)));
-  } finally {
-    await progress.close();
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (isSystemError(error) && error.code === "ENOENT") return false;
-    throw error;
-  }
-}
-
-type Places = ReadonlyMap<string, string>;
-
-/** Archive -> directory, "base" first. Throws `precondition-refused` for a tablespace without one, or one inside another. */
-function placesOf(document: BackupDocument, request: RestoreRequest): Places {
-  const places = new Map([["base", request.dataDirectory]]);
-  for (const { oid, name } of document.tablespaces) {
-    const directory = request.tablespaces[String(oid)];
-    if (directory === undefined)
-      throw new PgrescueError("precondition-refused", `no directory is given for tablespace ${name} (${oid})`);
-    places.set(String(oid), directory);
-  }
-  for (const { name } of document.archives) {
-    if (!places.has(name))
-      throw new PgrescueError("damaged-data", `archive ${name} belongs to no tablespace of the backup`);
-  }
-  for (const [archive, directory] of places) {
-    if (!isAbsolute(directory)) throw new PgrescueError("precondition-refused", `${directory} is not an absolute path`);
-    for (const [other, otherDirectory] of places) {
-      // A tablespace may lie below the data directory, where recovery puts it by default; nothing else may overlap.
-      if (other === archive || (archive !== "base" && other === "base" && directory !== otherDirectory)) continue;
-      if (!isOutside(otherDirectory, directory))
-        throw new PgrescueError(
-          "precondition-refused",
-          `${directory} for ${archive} overlaps ${otherDirectory} for ${other}`,
-        );
-    }
-  }
-  return places;
-}
-
-/** Whether `path` is neither `directory` nor below it. */
-function isOutside(directory: string, path: string): boolean {
-  const below = relative(directory, path);
-  return below !== "" && (below === ".." || below.startsWith("../"));
-}
-
-function identityOf({ document, sha256 }: Restore, archive: string): RestoreIdentity {
-  const { id, cluster, systemIdentifier } = document;
-  return { format: "pgrescue.restore/v1", point: id, cluster, systemIdentifier, sha256, archive };
-}
-
-/** A server that finds a tablespace_map links pg_tblspc to where it says, production's directories perhaps: left out. */
-function placeInBase(path: string): string | null {
-  if (path === "tablespace_map") return null;
-  return path === controlFile ? controlFileWaiting : path;
-}
-
-/** Links of the backup are never made: tablespaces' are ours already, and a linked pg_wal comes back as a directory. */
-async function linkInBase(tree: ConfinedTree, places: Places, path: string): Promise<void> {
-  if (path === "pg_wal") return tree.directory(path, 0o700);
-  if (!path.startsWith("pg_tblspc/") || !places.has(path.slice("pg_tblspc/".length))) await refuseLink(path);
-}
-
-async function refuseLink(path: string): Promise<void> {
-  throw new PgrescueError(
-    "damaged-data",
-    `the backup holds the symbolic link ${JSON.stringify(path)}, which is none of PostgreSQL's`,
+  await restoreTrees(
     {
-      means:
-        "A backup that was taken by pgrescue holds no such thing: it was changed by someone. The link was not made.",
+      request,
+      tablespaces,
+      archives: archives.map(({ name }) => name),
+      total: archives.reduce((sum, archive) => sum + archive.bytes, 0),
+      identityOf: (archive) => ({
+        format: "pgrescue.restore/v1",
+        point: id,
+        cluster,
+        systemIdentifier,
+        sha256,
+        archive,
+      }),
+      write: (part) => restoreArchive({ ...part, store: contents, folder, signal }),
     },
+    report,
   );
-}
-
-async function revealControlFile(tree: ConfinedTree): Promise<void> {
-  const [waiting, final] = [tree.resolve(controlFileWaiting), tree.resolve(controlFile)];
-  try {
-    await rename(waiting, final);
-  } catch (error) {
-    if (isSystemError(error) && error.code === "ENOENT")
-      throw new PgrescueError("damaged-data", `the backup holds no ${controlFile}`, { cause: error });
-    throw error;
-  }
-  await syncDirectory(dirname(final));
-}
-
-function explained(error: unknown, directory: string): unknown {
-  if (!isSystemError(error)) return error;
-  const next =
-    error.code === "ENOSPC" || error.code === "EDQUOT"
-      ? "Free space there, then run `pgrescue continue`: what is written is kept."
-      : undefined;
-  return new PgrescueError("external-failure", `cannot write below ${directory}: ${messageOf(error)}`, {
-    cause: error,
-    ...(next === undefined ? {} : { next }),
-  });
-}
-
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && !(error instanceof PgrescueError) && "code" in error && "syscall" in error;
 }

@@ -12,7 +12,7 @@ import { PageVerifier } from "../../../../src/adapters/postgres/backup/page-veri
 import { ProtocolReader } from "../../../../src/adapters/postgres/backup/protocol-reader.ts";
 import { startReadThread } from "../../../../src/adapters/postgres/backup/read-thread.ts";
 import { redact } from "../../../../src/adapters/postgres/backup/redact.ts";
-import { tarMembers } from "../../../../src/adapters/postgres/backup/tar-stream.ts";
+import { tarMembers } from "../../../../src/adapters/system/tar-stream.ts";
 import { walkTree } from "../../../../src/adapters/postgres/backup/tree.ts";
 import { segmentsNeeded } from "../../../../src/adapters/postgres/backup/wal-needed.ts";
 import { parseLsn, type Lsn } from "../../../../src/domain/lsn.ts";
