@@ -115,6 +115,7 @@ function parseHeader(header: Buffer, extension: Extension, broken: Broken): Omit
   const path = confined(extension.path ?? name, broken);
   const type = types[String.fromCharCode(header[156] ?? 0)];
   if (type === undefined) throw broken(`${path} is of type ${JSON.stringify(String.fromCharCode(header[156] ?? 0))}`);
+  if (path === "." && type !== "directory") throw broken("it has a member that is the directory itself");
   return {
     type,
     path,
