@@ -134,6 +134,8 @@ export interface BackupReader {
   members(): AsyncIterable<BackupMember>;
   /** The backup_manifest; null where the backup has none. */
   manifest(): Promise<Uint8Array | null>;
+  /** Whether there is a backup_manifest whose bytes are as they were written: told without holding it in memory. */
+  hasManifest(): Promise<boolean>;
   /** The catalog document (docs/repository-format.md); null where the format has none. */
   catalog(): Promise<Json | null>;
   /** WAL stored inside the backup; null when it is not there. */

@@ -101,8 +101,7 @@ async function members(reader: BackupReader): Promise<string> {
     if (member.archive === "base") missing.delete(member.path);
   }
   if (missing.size > 0) throw new PgrescueError("damaged-data", `${[...missing].join(", ")} missing`);
-  if ((await reader.manifest()) === null) return `${files} files; no manifest`;
-  return `${files} files and the manifest`;
+  return (await reader.hasManifest()) ? `${files} files and the manifest` : `${files} files; no manifest`;
 }
 
 async function wal(point: RecoveryPoint, reader: BackupReader, repository: Repository): Promise<string> {

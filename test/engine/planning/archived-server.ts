@@ -58,6 +58,7 @@ function positionsRepository(points: readonly RecoveryPoint[], archive: WalArchi
       point,
       members: async function* () {},
       manifest: async () => null,
+      hasManifest: async () => false,
       catalog: async () => ({ control: { floors: { max_connections: 100 } } }),
       wal: async () => null,
       restore: no as never,

@@ -46,6 +46,12 @@ export async function openNativeBackup(
     point,
     members: () => membersOf(store, contents, folder, document, suffix),
     manifest: () => content("backup_manifest.zst"),
+    hasManifest: async () => {
+      const object = document.objects.find((candidate) => candidate.name === `backup_manifest.zst${suffix}`);
+      if (object === undefined) return false;
+      await verifyObject(store, folder, object);
+      return true;
+    },
     catalog: async () => {
       const text = await content("catalog.json.zst");
       return text === null ? null : (JSON.parse(new TextDecoder().decode(text)) as Json);

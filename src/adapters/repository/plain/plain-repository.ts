@@ -120,6 +120,7 @@ function reader(store: ObjectStore, backup: PlainBackup, point: RecoveryPoint): 
         yield { archive: "base", path: key.slice(backup.folder.length), type: "file", size, mode: 0o600, mtime: 0 };
     },
     manifest: () => (backup.manifest === null ? Promise.resolve(null) : readContent(store, backup.manifest, 2 ** 30)),
+    hasManifest: () => Promise.resolve(backup.manifest !== null),
     catalog: () => Promise.resolve(null),
     wal: (file) =>
       backup.walTar === null
