@@ -1,9 +1,13 @@
+import { PgrescueError } from "../../domain/errors.ts";
 import { segmentName } from "../../domain/segment.ts";
 import type { Json } from "../../domain/brand.ts";
 import { keepingOf } from "../retention/judge-repository.ts";
 import type { StepKind } from "../step.ts";
 import { expiryInputs, judgeNow, parseExpiryParameters, type ExpiryParameters } from "./expire-parameters.ts";
-import { logged } from "./signals.ts";
+import { logged, recorded } from "./signals.ts";
+
+/** The recorded value that says that a store did not let the policy be written down. */
+const unrecorded = "expiry-policy-unrecorded";
 
 /** Removes WAL that nothing which is kept needs, and writes down the policy that was applied. */
 export const step: StepKind<ExpiryParameters> = {
@@ -20,7 +24,8 @@ export const step: StepKind<ExpiryParameters> = {
       if (judgement.systems.some((s) => s.wal.some((w) => w.action === "delete"))) return "absent";
       // Without anything to remove it still has the policy to write down.
       const applied = await keepingOf(repository).appliedPolicy(cluster);
-      if (JSON.stringify(applied) !== JSON.stringify(policies[at])) return "absent";
+      if (ctx.recorded[unrecorded] !== true && JSON.stringify(applied) !== JSON.stringify(policies[at]))
+        return "absent";
     }
     return "done";
   },
@@ -37,7 +42,15 @@ export const step: StepKind<ExpiryParameters> = {
         }
       }
       const policy = policies[at];
-      if (policy !== undefined) await keeping.recordPolicy(cluster, policy as unknown as Json);
+      if (policy === undefined) continue;
+      try {
+        await keeping.recordPolicy(cluster, policy as unknown as Json);
+      } catch (error) {
+        // A store that lets nothing be replaced keeps the earlier one: changes are then shown against that.
+        if (!(error instanceof PgrescueError) || error.code !== "credentials") throw error;
+        yield recorded(unrecorded, true);
+        yield logged(`the policy could not be written down in ${repository.name}: ${error.message}`, "warn");
+      }
     }
   },
 };

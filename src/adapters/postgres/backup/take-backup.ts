@@ -1,4 +1,4 @@
-import { PgrescueError } from "../../../domain/errors.ts";
+import { messageOf, PgrescueError } from "../../../domain/errors.ts";
 import { historyName } from "../../../domain/segment.ts";
 import type { BackupRequest, BackupSignal, BackupTaker } from "../../../ports/backup-source.ts";
 import type { Clock } from "../../../ports/clock.ts";
@@ -105,7 +105,10 @@ async function takeOne(
     });
     return { point, source: dataDirectory === null ? "remote" : "local", warnings: taken.warnings };
   } catch (error) {
-    await writer?.abort();
+    // A writer that may not delete leaves what it has begun: it is never offered, and expire removes it.
+    await writer
+      ?.abort()
+      .catch((failure: unknown) => report.log("warn", `not everything was taken back: ${messageOf(failure)}`));
     throw signal.aborted ? abortReason(signal, error) : error;
   } finally {
     await sql.close();
