@@ -65,12 +65,12 @@ export function s3Storage(args: Arguments, repository: NamedRepository | null): 
 }
 
 /** What a lifecycle may do without knowing backups: unfinished uploads and versions that were replaced. */
-export function s3Lifecycle(prefix: string): object {
+export function s3Lifecycle(prefix: string) {
   return {
     Rules: [
       {
         ID: "pgrescue-leftovers",
-        Status: "Enabled",
+        Status: "Enabled" as const,
         Filter: { Prefix: prefix === "" ? "" : `${prefix}/` },
         AbortIncompleteMultipartUpload: { DaysAfterInitiation: 7 },
         NoncurrentVersionExpiration: { NoncurrentDays: versionDays },
