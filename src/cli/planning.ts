@@ -15,6 +15,7 @@ import { planRecovery, type PlanRequest, type RecoveryPlan } from "../engine/pla
 import type { PlanRefusal } from "../domain/refusal.ts";
 import type { DataDirectory } from "../ports/postgres.ts";
 import type { Arguments, OptionSpecs } from "./command.ts";
+import { openRepositories, reachableOf } from "./open-repositories.ts";
 import { measuredSpeeds } from "./measured.ts";
 import { runsPlace } from "./runs-place.ts";
 import type { Settings } from "./settings.ts";
@@ -89,16 +90,10 @@ export async function planWith(
     wish.method === "rewind-in-place" ? (wish.to ?? settings.cluster?.dataDirectory) : settings.cluster?.dataDirectory;
   const found = place === undefined ? null : await world.postgres.inspect(place);
   const planning = planningWorld(repositories, world, found, { live: true });
-  return planRecovery(await requestFor(wish, cluster, settings, found, world), planning);
-}
-
-/** The repositories of a command, opened; throws `config` when there is none. */
-export async function openRepositories(settings: Settings, world: Composition): Promise<PlanningWorld["repositories"]> {
-  if (settings.repositories.length === 0)
-    throw new PgrescueError("config", "no repository is known", {
-      next: "Name one with --repository URL, or write a configuration with `pgrescue init`.",
-    });
-  return Promise.all(settings.repositories.map(({ name }) => world.repository(name)));
+  // A place that cannot be read now is left out of the run, and the plan warns of it: what it alone has could not be
+  // planned for. One that fails later stops the recovery where its WAL might be missed.
+  const reachable = reachableOf(repositories);
+  return planRecovery(await requestFor(wish, cluster, settings, found, world, reachable), planning);
 }
 
 /**
@@ -132,6 +127,7 @@ async function requestFor(
   settings: Settings,
   found: DataDirectory | null,
   world: Pick<Composition, "clock">,
+  reachable: readonly string[],
 ): Promise<PlanRequest> {
   const config = settings.cluster;
   const now = world.clock.now();
@@ -147,7 +143,7 @@ async function requestFor(
       ? (found?.postmaster?.port ?? config?.connection.port ?? 5432)
       : (config?.scratch.port ?? (await freePort())));
   const asked = inPlace && wish.port !== null ? { port: wish.port } : null;
-  const configured = siteOf(config, settings, found);
+  const configured = siteOf(config, reachable, found);
   const site = configured === null && asked === null ? null : { ...configured, ...asked };
   return {
     cluster,
@@ -180,12 +176,16 @@ function socketOf(config: ClusterConfig | null): string | null {
 }
 
 /** The parts of the configuration that a recovery's steps use. */
-function siteOf(config: ClusterConfig | null, settings: Settings, found: DataDirectory | null): SiteInputs | null {
+function siteOf(
+  config: ClusterConfig | null,
+  repositories: readonly string[],
+  found: DataDirectory | null,
+): SiteInputs | null {
   if (config === null) return null;
   const buffers = config.scratch.sharedBuffers === undefined ? null : parseSize(config.scratch.sharedBuffers);
   const { stopApplication, startApplication } = config.hooks;
   const said: SiteInputs = {
-    repositories: settings.repositories.map(({ name }) => name),
+    repositories,
     control: config.control,
     checks: config.checks.map(({ name, sql, database }) => ({
       name,

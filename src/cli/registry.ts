@@ -16,6 +16,7 @@ export const commands = {
   "wal-verify": () => import("./wal-verify.ts"),
   backup: () => import("./backup.ts"),
   console: () => import("./console.ts"),
+  copy: () => import("./copy.ts"),
   continue: () => import("./continue.ts"),
   demo: () => import("./demo.ts"),
   generate: () => import("./generate.ts"),

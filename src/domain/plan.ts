@@ -59,6 +59,18 @@ export interface BackupInputs {
   readonly keep?: KeepRule | null;
 }
 
+/** What a copy works from: written once when it is opened, never changed. */
+export interface CopyInputs {
+  readonly method: "copy";
+  readonly cluster: string;
+  readonly from: string;
+  readonly to: readonly string[];
+  /** Points to be copied, by id. */
+  readonly points: readonly string[];
+  /** Systems whose WAL is brought up to date. */
+  readonly systems: readonly string[];
+}
+
 /** What an expiry works from: written once when it is opened, never changed. */
 export interface ExpiryInputs {
   readonly method: "expire";

@@ -24,8 +24,25 @@ export interface Repository {
   beginBackup(header: BackupHeader): Promise<BackupWriter>;
   /** Adds one document to the fleet's history (runs/<yyyy-mm>/<id>.json). */
   recordRun(cluster: string, id: string, at: Instant, document: Json): Promise<void>;
+  /** For copies from a repository of the same format; absent where nothing is written. */
+  readonly copying?: Copying;
   /** For retention; absent where nothing may be removed: read-only repositories and the formats of others. */
   readonly keeping?: Keeping;
+}
+
+/**
+ * Brings into this repository what another one of the same format has, byte for byte. Throws `precondition-refused` where
+ * the other is of another format or otherwise encrypted, or has something else under the same name.
+ */
+export interface Copying {
+  /** A committed backup, offered here only when all of it is here; goes on where an earlier copy was cut off. */
+  point(from: Repository, point: RecoveryPoint, signal: AbortSignal): AsyncIterable<Progress>;
+  /** All WAL of a system that is missing here. */
+  wal(
+    from: Repository,
+    place: { readonly cluster: string; readonly systemIdentifier: string },
+    signal: AbortSignal,
+  ): AsyncIterable<Progress>;
 }
 
 /** The WAL of one system in one repository. */

@@ -1,5 +1,6 @@
 import { formatLsn } from "../../domain/lsn.ts";
 import { segmentName } from "../../domain/segment.ts";
+import type { WalInventory } from "../../domain/coverage.ts";
 import type { TimelineHistory } from "../../domain/timeline.ts";
 import type { PreparedWal, RecoveryWal, RecoveryWalRequest } from "../../ports/recovery-wal.ts";
 import type { Repository } from "../../ports/repository.ts";
@@ -33,8 +34,9 @@ export function createRecoveryWal(options: RecoveryWalOptions): RecoveryWal {
 
 async function fetchConfigFor(request: RecoveryWalRequest, options: RecoveryWalOptions): Promise<FetchConfig> {
   const { cluster, systemIdentifier, segmentSize, timeline } = request;
-  const opened = await Promise.all(request.repositories.map((name) => options.repository(name)));
-  const inventories = await Promise.all(opened.map((r) => r.wal(cluster, systemIdentifier).inventory()));
+  const places = await openAll(request, options);
+  const opened = places.flatMap((place) => (place === null ? [] : [place.repository]));
+  const inventories = places.flatMap((place) => (place === null ? [] : [place.inventory]));
   const history =
     inventories.flatMap((i) => i.histories).find((h) => h.timeline === timeline) ?? (await savedHistory(request));
   const isWhole = history !== null || timeline === 1;
@@ -47,7 +49,7 @@ async function fetchConfigFor(request: RecoveryWalRequest, options: RecoveryWalO
     // As it was recognised: a start per segment cannot afford to find out again.
     repositories: request.repositories.map((name, at) => ({
       ...options.describe(name),
-      format: opened[at]?.format ?? "auto",
+      format: places[at]?.repository.format ?? options.describe(name).format,
     })),
     target: isWhole
       ? {
@@ -64,6 +66,28 @@ async function fetchConfigFor(request: RecoveryWalRequest, options: RecoveryWalO
     ),
     savedWal: request.savedWal === null ? [] : [request.savedWal],
   };
+}
+
+interface OpenedPlace {
+  readonly repository: Repository;
+  readonly inventory: WalInventory;
+}
+
+/** Opens and lists every place; null for one that fails while another does not: fetching will try it all the same. */
+async function openAll(
+  request: RecoveryWalRequest,
+  options: RecoveryWalOptions,
+): Promise<readonly (OpenedPlace | null)[]> {
+  const { cluster, systemIdentifier } = request;
+  const results = await Promise.allSettled(
+    request.repositories.map(async (name): Promise<OpenedPlace> => {
+      const repository = await options.repository(name);
+      return { repository, inventory: await repository.wal(cluster, systemIdentifier).inventory() };
+    }),
+  );
+  if (!results.some(({ status }) => status === "fulfilled"))
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  return results.map((result) => (result.status === "fulfilled" ? result.value : null));
 }
 
 /** A server that died soon after its promotion has not archived the history of its own timeline: only its pg_wal has it. */

@@ -14,7 +14,13 @@ const longest = 14n * 86_400_000_000n;
  */
 export async function holdForRun(spec: RunSpec, world: World): Promise<(state: RunState) => Promise<void>> {
   const { repository: name, point } = spec.inputs;
-  if (spec.kind === "backup" || spec.kind === "expiry" || typeof name !== "string" || typeof point !== "string")
+  if (
+    spec.kind === "backup" ||
+    spec.kind === "expiry" ||
+    spec.kind === "copy" ||
+    typeof name !== "string" ||
+    typeof point !== "string"
+  )
     return () => Promise.resolve();
   const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
     try {

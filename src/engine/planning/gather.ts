@@ -76,7 +76,10 @@ export async function gatherSystems(
     const segmentSize = points.at(-1)?.segmentSize ?? defaultSegmentSize;
     const local = world.local?.systemIdentifier === system.systemIdentifier ? world.local.wal : null;
     const wal = await openWal(repositories, local, system.cluster, system.systemIdentifier, segmentSize);
-    const judged = points.map((point) => judgePoint(point, wal.source.inventory));
+    const judged = withoutCopies(
+      points.map((point) => judgePoint(point, wal.source.inventory)),
+      repositories,
+    );
     systems.push({
       ...system,
       points: judged,
@@ -86,6 +89,20 @@ export async function gatherSystems(
     });
   }
   return { systems, warnings };
+}
+
+/** Of a point and its copies the usable one in the repository that is named first. */
+function withoutCopies(points: readonly RecoveryPoint[], repositories: readonly Repository[]): RecoveryPoint[] {
+  const rank = (point: RecoveryPoint): number => repositories.findIndex((r) => r.name === point.repository);
+  const isBetter = (a: RecoveryPoint, b: RecoveryPoint): boolean =>
+    a.status === b.status ? rank(a) < rank(b) : a.status === "ok";
+  return points.filter(
+    (point) =>
+      !points.some(
+        (other) =>
+          other !== point && other.id === point.id && other.startLsn === point.startLsn && isBetter(other, point),
+      ),
+  );
 }
 
 /** The system that is meant: production's where it is known, else the one with the newest point. null: the cluster has none. */

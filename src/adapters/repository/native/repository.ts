@@ -2,9 +2,10 @@ import { PgrescueError } from "../../../domain/errors.ts";
 import { formatInstant } from "../../../domain/instant.ts";
 import type { CipherFor } from "../../../ports/cipher.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
-import type { Repository } from "../../../ports/repository.ts";
+import type { Copying, Repository } from "../../../ports/repository.ts";
 import { openNativeBackup } from "./backup-reader.ts";
 import { beginNativeBackup } from "./backup-writer.ts";
+import { copyPoint, copyWal, requireAlike } from "./copy.ts";
 import { nativeKeeping } from "./keeping.ts";
 import { isClusterName, repositoryKey, systemPrefix } from "./keys.ts";
 import { pointsOf, systemsIn } from "./points.ts";
@@ -59,7 +60,7 @@ export async function openNativeRepository({
     if (readOnly) throw new PgrescueError("precondition-refused", `repository ${name} is configured read-only`);
   }
 
-  return {
+  const repository: Repository = {
     name,
     url,
     format: "native",
@@ -88,6 +89,35 @@ export async function openNativeRepository({
         Buffer.from(`${JSON.stringify(run, null, 2)}\n`),
       );
     },
-    ...(readOnly ? {} : { keeping: nativeKeeping(store) }),
+    ...(readOnly ? {} : { keeping: nativeKeeping(store), copying: copyingInto(store) }),
+  };
+  stores.set(repository, store);
+  return repository;
+}
+
+/** What lies behind each opened repository, for copies from one to another. */
+const stores = new WeakMap<Repository, ObjectStore>();
+
+function copyingInto(store: ObjectStore): Copying {
+  async function sourceOf(from: Repository): Promise<ObjectStore> {
+    const source = stores.get(from);
+    if (source === undefined)
+      throw new PgrescueError(
+        "precondition-refused",
+        `${from.name} is of format ${from.format}: it cannot be copied into a repository of pgrescue's`,
+        {
+          next: "Restore it, then take a backup of the restored server.",
+        },
+      );
+    await requireAlike(source, store);
+    return source;
+  }
+  return {
+    point: async function* point(from, which, signal) {
+      yield* copyPoint(await sourceOf(from), store, which, signal);
+    },
+    wal: async function* wal(from, place, signal) {
+      yield* copyWal(await sourceOf(from), store, place, signal);
+    },
   };
 }

@@ -1,4 +1,5 @@
 import type { WalInventory } from "../../../domain/coverage.ts";
+import { PgrescueError } from "../../../domain/errors.ts";
 import { historyOf, joinInventories, rangesOf } from "../../../domain/inventory.ts";
 import { parseWalFileName, segmentNumberOf } from "../../../domain/segment.ts";
 import { coveredWith, firstGap } from "../../../domain/standing.ts";
@@ -16,7 +17,7 @@ export const wal: PreflightQuestion = {
     const { inputs, ctx } = context;
     const { point } = await openPoint(inputs, ctx);
     const until = lsnOf(inputs.replayUntil ?? inputs.target.stopAt ?? inputs.replayFrom);
-    const inventory = await everything(context);
+    const { inventory, unread } = await everything(context);
     const history = historyOf(inventory, inputs.target.timeline);
     const last = until > point.stopLsn ? until : point.stopLsn;
     const gap = firstGap(coveredWith(point, history, inventory), point.startLsn, last, history, inventory.segmentSize);
@@ -33,12 +34,18 @@ export const wal: PreflightQuestion = {
               mend: "Find the missing segments (another repository, pg_wal of a standby) and push them, or choose a later backup.",
             },
       );
-    if (gap === null) return [say("pass", `${count} segments on timeline ${inputs.target.timeline}, no holes`)];
-    return [say("fail", `segments ${gap.fromSegment} to ${gap.toSegment} are missing`)];
+    const aside = unread.length === 0 ? "" : `; not read: ${unread.join("; ")}`;
+    if (gap === null) return [say("pass", `${count} segments on timeline ${inputs.target.timeline}, no holes${aside}`)];
+    return [say("fail", `segments ${gap.fromSegment} to ${gap.toSegment} are missing${aside}`)];
   },
 };
 
-async function everything({ inputs, ctx }: PreflightContext): Promise<WalInventory> {
+/** What all places hold together, and which of them could not be asked: what the others have may be enough. */
+async function everything({
+  inputs,
+  ctx,
+}: PreflightContext): Promise<{ readonly inventory: WalInventory; readonly unread: readonly string[] }> {
+  const unread: string[] = [];
   let all: WalInventory = {
     systemIdentifier: inputs.systemIdentifier,
     segmentSize: inputs.segmentSize,
@@ -47,9 +54,14 @@ async function everything({ inputs, ctx }: PreflightContext): Promise<WalInvento
     others: [],
   };
   for (const name of repositoriesOf(inputs)) {
-    const repository = await ctx.world.repository(name);
-    const found = await repository.wal(inputs.cluster, inputs.systemIdentifier).inventory();
-    all = joinInventories(all, { ...found, segmentSize: inputs.segmentSize });
+    try {
+      const repository = await ctx.world.repository(name);
+      const found = await repository.wal(inputs.cluster, inputs.systemIdentifier).inventory();
+      all = joinInventories(all, { ...found, segmentSize: inputs.segmentSize });
+    } catch (error) {
+      if (!(error instanceof PgrescueError)) throw error;
+      unread.push(error.message);
+    }
   }
   const local = (await savableSegments(inputs, ctx)).flatMap(({ name }) => {
     const file = parseWalFileName(name);
@@ -57,5 +69,5 @@ async function everything({ inputs, ctx }: PreflightContext): Promise<WalInvento
     return file?.kind === "segment" && number !== null ? [{ timeline: file.timeline, number }] : [];
   });
   const histories = await savableHistories(inputs, ctx);
-  return joinInventories(all, { ...all, ranges: rangesOf(local), histories, others: [] });
+  return { inventory: joinInventories(all, { ...all, ranges: rangesOf(local), histories, others: [] }), unread };
 }
