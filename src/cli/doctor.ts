@@ -13,7 +13,7 @@ export const command: Command = {
   summary: "is the set-up sound: server settings, rights, archiving, repositories, space, clock, tools",
   usage: "doctor",
   description:
-    "Changes nothing; prints the lines that mend what it finds, saying whether a reload or a restart makes\nthem count. Exit codes: 0 sound, or only warnings; 3 warnings, with --strict; 50 something fails; 51 something\ncould not be looked at, with --strict.",
+    "Changes nothing but a small object in each repository, which it writes and removes; prints the lines that\nmend what it finds, saying whether a reload or a restart makes them count. Exit codes: 0 sound, or only warnings; 3 warnings, with --strict; 50 something fails; 51 something\ncould not be looked at, with --strict.",
   options: { strict: { type: "boolean", summary: "warnings make exit code 3, what could not be looked at 51" } },
   examples: [
     "pgrescue doctor                                # everything",

@@ -24,10 +24,20 @@ export interface Repository {
   beginBackup(header: BackupHeader): Promise<BackupWriter>;
   /** Adds one document to the fleet's history (runs/<yyyy-mm>/<id>.json). */
   recordRun(cluster: string, id: string, at: Instant, document: Json): Promise<void>;
+  /** Tries whether the place can be written to, with an object of its own; absent where nothing is written. Throws as the store does. */
+  probe?(): Promise<StoreProbe>;
   /** For copies from a repository of the same format; absent where nothing is written. */
   readonly copying?: Copying;
   /** For retention; absent where nothing may be removed: read-only repositories and the formats of others. */
   readonly keeping?: Keeping;
+}
+
+/** What trying a store has shown. */
+export interface StoreProbe {
+  /** Whether of two writers exactly one makes an object: what keeps two servers out of one archive. */
+  readonly createsOnce: boolean;
+  /** Whether these credentials may delete. A writer that may not cannot be made to lose backups. */
+  readonly mayDelete: boolean;
 }
 
 /**

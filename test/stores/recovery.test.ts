@@ -35,6 +35,15 @@ describe.each(storePlaces)("a repository in %s", (name, open) => {
     expect(points.windows).toHaveLength(1);
   });
 
+  test("is tried by doctor: written, created once, deleted", async () => {
+    const { stdout } = await shop.pgrescue("doctor", "--json");
+    const { verdicts } = JSON.parse(stdout) as { verdicts: { check: string; result: string; evidence: string }[] };
+    expect(verdicts.find((v) => v.check === "writing:main")).toMatchObject({
+      result: "pass",
+      evidence: expect.stringMatching(/written, created only once, read back$/),
+    });
+  });
+
   test("gives its bytes back as they were written", async () => {
     expect((await shop.must(0, "verify")).stdout).not.toContain("[FAIL]");
     await shop.must(0, "wal-verify");

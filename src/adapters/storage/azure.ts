@@ -54,15 +54,13 @@ class AzureStore implements ObjectStore {
   async *list(prefix: string, { startAfter = "" } = {}): AsyncIterable<ObjectInfo> {
     const whole = this.#prefix + prefix;
     const after = this.#prefix + startAfter;
-    const listing = this.#container.listBlobsFlat({
-      prefix: whole,
-      ...(startAfter === "" ? {} : { startFrom: after }),
-    });
-    const pages = listing.byPage({ maxPageSize: 5000 });
-    for (;;) {
-      const page = await this.#asked(`listing ${this.url}`, () => pages.next());
-      if (page.done === true) return;
-      for (const { name, properties } of page.value.segment.blobItems) {
+    let continuationToken: string | undefined;
+    do {
+      const from = continuationToken;
+      const page = await repeating(() =>
+        this.#asked(`listing ${this.url}`, () => this.#page(whole, startAfter === "" ? null : after, from)),
+      );
+      for (const { name, properties } of page.segment.blobItems) {
         // The start is inclusive, and a service that does not know it yet begins at the beginning.
         if (!name.startsWith(whole) || name.endsWith("/") || (startAfter !== "" && !isAfter(name, after))) continue;
         yield {
@@ -72,7 +70,18 @@ class AzureStore implements ObjectStore {
           ...(properties.accessTier === "Archive" ? { archived: true } : {}),
         };
       }
-    }
+      ({ continuationToken } = page);
+    } while (continuationToken !== undefined && continuationToken !== "");
+  }
+
+  /** One page of a listing. */
+  async #page(prefix: string, startFrom: string | null, continuationToken: string | undefined) {
+    const pages = this.#container
+      .listBlobsFlat({ prefix, ...(startFrom === null ? {} : { startFrom }) })
+      .byPage({ maxPageSize: 5000, ...(continuationToken === undefined ? {} : { continuationToken }) });
+    const { value, done } = await pages.next();
+    if (done === true) throw new PgrescueError("store-failure", `listing ${this.url}: there was no answer`);
+    return value;
   }
 
   async head(key: string): Promise<(ObjectInfo & { readonly metadata: Metadata }) | null> {

@@ -4,6 +4,7 @@ import { rootCertificates } from "node:tls";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import { fromIni } from "@aws-sdk/credential-provider-ini";
 import { PgrescueError, messageOf } from "../../domain/errors.ts";
+import { patientRetries } from "./s3-retry.ts";
 
 /** A repository's entry in the configuration, as far as it concerns S3. */
 export interface S3Options {
@@ -34,7 +35,7 @@ export function s3Client(options: S3Options, env: Environment): { readonly clien
   const checksums = options.checksums === "when-required" ? "WHEN_REQUIRED" : "WHEN_SUPPORTED";
   const config: S3ClientConfig = {
     forcePathStyle: pathStyle,
-    maxAttempts: 5,
+    retryStrategy: patientRetries(),
     requestChecksumCalculation: checksums,
     responseChecksumValidation: checksums,
     requestHandler: {

