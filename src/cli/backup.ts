@@ -3,16 +3,10 @@ import { PgrescueError } from "../domain/errors.ts";
 import type { BackupInputs } from "../domain/plan.ts";
 import { parseDuration } from "../domain/quantity.ts";
 import { keepRules, type KeepRule } from "../domain/retention/policy.ts";
-import { planSteps } from "../engine/plan-steps.ts";
-import { steps } from "../engine/steps/registry.ts";
 import { runAsOwner } from "./as-owner.ts";
 import type { Arguments, Command } from "./command.ts";
-import { printPlan } from "./print-plan.ts";
-import { currentActor } from "./run/actor.ts";
-import { openRun } from "./run/launch-run.ts";
-import { describeRun } from "./run/open-spec.ts";
-import { showRun } from "./run/show-any.ts";
-import { chooseFace, isInteractive, showOptions } from "./run/show-run.ts";
+import { showOptions } from "./run/show-run.ts";
+import { runUnattended } from "./run/unattended.ts";
 import { openSettings, requireCluster, type Settings } from "./settings.ts";
 
 export const command: Command = {
@@ -62,34 +56,18 @@ export const command: Command = {
     const code = await runAsOwner("backup", args, settings, terminal);
     if (code !== null) return code;
     const inputs = backupInputs(known, args);
-    const spec = await describeRun(
+    return await runUnattended(
       {
         kind: "backup",
         cluster: known.clusterName,
         runbook: "backup",
         inputs: { ...inputs },
         confirm: `${known.clusterName}@${hostname()}`,
-        lock: null,
       },
       settings,
-      terminal.env,
+      args,
+      terminal,
     );
-    if (args.flag("dry-run")) {
-      printPlan(
-        { inputs: { ...inputs }, steps: await planSteps(spec.runbook, steps, spec.inputs), estimate: null },
-        args,
-        terminal,
-      );
-      return 0;
-    }
-    const face = chooseFace(args, terminal);
-    const run = await openRun(settings.stateDirectory, spec, {
-      actor: await currentActor(terminal.env),
-      interactive: isInteractive(face),
-      answers: {},
-    });
-    // A backup asks nothing: the console would only be in the way of the shell.
-    return await showRun(face === "console" ? "headless" : face, run, args, terminal);
   },
 };
 

@@ -3,16 +3,10 @@ import { compose } from "../compose.ts";
 import type { Json } from "../domain/brand.ts";
 import { PgrescueError } from "../domain/errors.ts";
 import type { CopyInputs } from "../domain/plan.ts";
-import { planSteps } from "../engine/plan-steps.ts";
-import { steps } from "../engine/steps/registry.ts";
 import { runAsOwner } from "./as-owner.ts";
 import type { Arguments, Command, Terminal } from "./command.ts";
-import { printPlan } from "./print-plan.ts";
-import { currentActor } from "./run/actor.ts";
-import { openRun } from "./run/launch-run.ts";
-import { describeRun } from "./run/open-spec.ts";
-import { showRun } from "./run/show-any.ts";
-import { chooseFace, showOptions } from "./run/show-run.ts";
+import { showOptions } from "./run/show-run.ts";
+import { runUnattended } from "./run/unattended.ts";
 import { openSettings, requireCluster, type Settings } from "./settings.ts";
 
 export const command: Command = {
@@ -42,33 +36,18 @@ export const command: Command = {
     if (code !== null) return code;
     const inputs = await copyInputsOf(settings, args, terminal);
     const asJson = { ...inputs, repository: inputs.to[0] ?? null } as unknown as { readonly [key: string]: Json };
-    const spec = await describeRun(
+    return await runUnattended(
       {
         kind: "copy",
         cluster: settings.clusterName,
         runbook: "copy",
         inputs: asJson,
         confirm: `${settings.clusterName}@${hostname()}`,
-        lock: null,
       },
       settings,
-      terminal.env,
+      args,
+      terminal,
     );
-    if (args.flag("dry-run")) {
-      printPlan(
-        { inputs: asJson, steps: await planSteps(spec.runbook, steps, spec.inputs), estimate: null },
-        args,
-        terminal,
-      );
-      return 0;
-    }
-    const face = chooseFace(args, terminal);
-    const run = await openRun(settings.stateDirectory, spec, {
-      actor: await currentActor(terminal.env),
-      interactive: false,
-      answers: {},
-    });
-    return await showRun(face === "console" ? "headless" : face, run, args, terminal);
   },
 };
 

@@ -9,14 +9,11 @@ import type { RetentionPolicy } from "../domain/retention/policy.ts";
 import { judgeRepository, keepingOf, type RepositoryJudgement } from "../engine/retention/judge-repository.ts";
 import type { Repository } from "../ports/repository.ts";
 import { runAsOwner } from "./as-owner.ts";
-import type { Arguments, Command, Terminal } from "./command.ts";
+import type { Arguments, Command } from "./command.ts";
 import { expiryDocument, expiryLines, type PolicyChange } from "./expiry-lines.ts";
 import { policyOf } from "./policies.ts";
-import { currentActor } from "./run/actor.ts";
-import { openRun } from "./run/launch-run.ts";
-import { describeRun } from "./run/open-spec.ts";
-import { showRun } from "./run/show-any.ts";
-import { chooseFace, showOptions } from "./run/show-run.ts";
+import { showOptions } from "./run/show-run.ts";
+import { runUnattended } from "./run/unattended.ts";
 import { openSettings, requireCluster, type Settings } from "./settings.ts";
 
 export const command: Command = {
@@ -58,7 +55,23 @@ export const command: Command = {
       return 0;
     }
     refuseUnseen(changes, args);
-    return await applyExpiry(known, inputs, args, terminal);
+    const confirm = `${known.clusterName}@${hostname()}`;
+    return await runUnattended(
+      {
+        kind: "expiry",
+        cluster: known.clusterName,
+        runbook: "expire",
+        inputs: { ...inputs, repository: inputs.repositories[0] ?? null } as unknown as {
+          readonly [key: string]: Json;
+        },
+        confirm,
+        // --apply is the operator's word: it was typed, or stands in a schedule.
+        answers: { confirm },
+      },
+      settings,
+      args,
+      terminal,
+    );
   },
 };
 
@@ -157,33 +170,4 @@ function refuseUnseen(changes: readonly PolicyChange[], args: Arguments): void {
       next: "Look at them with `pgrescue expire`, then run it with --apply --accept-policy.",
     },
   );
-}
-
-async function applyExpiry(
-  settings: Settings & { readonly clusterName: string },
-  inputs: ExpiryInputs,
-  args: Arguments,
-  terminal: Terminal,
-): Promise<number> {
-  const confirm = `${settings.clusterName}@${hostname()}`;
-  const spec = await describeRun(
-    {
-      kind: "expiry",
-      cluster: settings.clusterName,
-      runbook: "expire",
-      inputs: { ...inputs, repository: inputs.repositories[0] ?? null } as unknown as { readonly [key: string]: Json },
-      confirm,
-      lock: null,
-    },
-    settings,
-    terminal.env,
-  );
-  const face = chooseFace(args, terminal);
-  const run = await openRun(settings.stateDirectory, spec, {
-    actor: await currentActor(terminal.env),
-    interactive: false,
-    // --apply is the operator's word: it was typed, or stands in a schedule.
-    answers: { confirm },
-  });
-  return await showRun(face === "console" ? "headless" : face, run, args, terminal);
 }

@@ -2,19 +2,9 @@ import { formatInstant } from "../../../domain/instant.ts";
 import { lsn } from "../../../domain/lsn.ts";
 import type { RecoveryPoint } from "../../../domain/recovery-point.ts";
 import { segmentName, segmentOf, type SegmentNumber } from "../../../domain/segment.ts";
+import { majorOfMagic } from "../../../domain/wal-magic.ts";
 import type { BackupFacts } from "./facts.ts";
 import type { PlainBackup, PlainDump } from "./scan.ts";
-
-/** Major versions by the magic of their WAL pages (XLOG_PAGE_MAGIC). */
-const majors: ReadonlyMap<number, number> = new Map([
-  [0xd101, 12],
-  [0xd106, 13],
-  [0xd10d, 14],
-  [0xd110, 15],
-  [0xd113, 16],
-  [0xd116, 17],
-  [0xd118, 18],
-]);
 
 /** A base backup as a recovery point; what is not known of it makes it not restorable, with the reason. */
 export function pointOfBackup(
@@ -34,7 +24,7 @@ export function pointOfBackup(
     status: reason === null ? "ok" : "not-restorable",
     ...(reason === null ? {} : { reason }),
     systemIdentifier: facts.systemIdentifier ?? "",
-    postgresVersion: (majors.get(facts.magic ?? 0) ?? 0) * 10_000,
+    postgresVersion: (majorOfMagic(facts.magic ?? 0) ?? 0) * 10_000,
     timeline: label.timeline,
     startedAt,
     finishedAt: facts.finishedAt ?? (backup.modifiedAt > startedAt ? backup.modifiedAt : startedAt),
@@ -61,8 +51,7 @@ function whyNot(backup: PlainBackup, facts: BackupFacts): string | null {
   if (gone.length > 0)
     return `the files of ${gone.length === 1 ? "tablespace" : "tablespaces"} ${gone.join(", ")} are not here`;
   if (facts.missing !== null) return `the copy is not whole: ${facts.missing} is missing or has another size`;
-  if (majors.get(facts.magic ?? 0) === undefined)
-    return "there is no WAL beside it that would tell PostgreSQL's version";
+  if (majorOfMagic(facts.magic ?? 0) === null) return "there is no WAL beside it that would tell PostgreSQL's version";
   return null;
 }
 

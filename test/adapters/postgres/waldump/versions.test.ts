@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeRecord } from "../../../../src/adapters/postgres/waldump/decode.ts";
-import { majorOfMagic } from "../../../../src/adapters/postgres/waldump/page.ts";
+import { majorOfMagic } from "../../../../src/domain/wal-magic.ts";
 import { isSharedRow } from "../../../../src/adapters/postgres/waldump/record.ts";
 import { lsn } from "../../../../src/domain/lsn.ts";
 
