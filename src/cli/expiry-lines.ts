@@ -42,7 +42,8 @@ export function expiryLines(
   lines.push(
     doomed.length === 0 && segments === 0
       ? "Nothing would be removed."
-      : `${count(doomed.length, "point")} (${formatBytes(bytes)}) and ${count(segments, "segment")} of WAL would be removed; nothing was changed. Do it with --apply.`,
+      : `${count(doomed.length, "point")} (${formatBytes(bytes)}) and ${count(segments, "segment")} of WAL would be removed.`,
+    ...(doomed.length === 0 && segments === 0 ? [] : ["Nothing was changed; do it with --apply."]),
   );
   return lines;
 }

@@ -73,7 +73,7 @@ function placeLines(
     60,
   );
   return [
-    `${visible(place.cluster)} in ${visible(place.repository)}, system ${place.systemIdentifier}`,
+    `${visible(place.cluster)} in ${visible(place.repository)}, ${place.systemIdentifier === "" ? "dumps" : `system ${place.systemIdentifier}`}${points.some((p) => p.encrypted) ? ", encrypted" : ""}`,
     "",
     `  ${"POINT".padEnd(width)}  KIND  FINISHED (UTC)   TL     SIZE   STORED  STATUS`,
     ...points.flatMap((p) => [

@@ -6,6 +6,7 @@ export const commands = {
   __runner: () => import("./runner.ts"),
   abort: () => import("./abort.ts"),
   attach: () => import("./attach.ts"),
+  check: () => import("./check.ts"),
   completion: () => import("./completion.ts"),
   config: () => import("./config.ts"),
   doctor: () => import("./doctor.ts"),

@@ -51,6 +51,20 @@ test("points lists the backup and a window; status, doctor and report agree that
   expect((await shop.must(0, "report")).stdout).toMatch(/^# /);
 });
 
+test("check is a monitoring plugin: what is wrong, numbers, and an exit code", async () => {
+  // Nothing was restored here yet.
+  const { stdout } = await shop.must(1, "check");
+  expect(stdout).toMatch(
+    /^PGRESCUE WARNING - shop: no restore was ever tested here.* \| 'backup_age'=\d+s;93600;187200;0 /,
+  );
+  expect(stdout).toContain("'missing_segments'=0;;1;0");
+  const limited = await shop.must(2, "check", "--backup-age", "0s,0s", "--json");
+  expect(JSON.parse(limited.stdout)).toMatchObject({ schema: "pgrescue.check/v1", state: "CRITICAL" });
+  const wrong = await shop.must(3, "check", "--backup-age", "soon");
+  expect(wrong.stdout).toMatch(/^PGRESCUE UNKNOWN - .*are no limits/);
+  expect((await shop.must(3, "check", "--cluster", "nobody")).stdout).toContain("no cluster nobody");
+});
+
 test("a run that is over is not aborted, and without a name not taken back either", async () => {
   for (const words of [["abort"], ["abort", "--undo"]]) {
     const { stderr } = await shop.must(2, ...words);

@@ -65,7 +65,7 @@ test("without --apply it says what would go and why, and changes nothing", async
   const { stdout } = await shop.must(0, "expire");
   expect(stdout).toContain(`delete  ${ids[0]}`);
   expect(stdout).toContain(`the window that begins with ${ids[2]}`);
-  expect(stdout).toMatch(/2 points \(.*\) and \d+ segments of WAL would be removed; nothing was changed/);
+  expect(stdout).toMatch(/2 points \(.*\) and \d+ segments of WAL would be removed\.\nNothing was changed/);
   expect(await readdir(place, { recursive: true })).toEqual(before);
 });
 
