@@ -95,19 +95,23 @@ export async function createBenchWorld(directory: string, bin: string, scale: nu
       await settled(server);
     },
     bundle: async (script) => {
-      const outfile = join(directory, "program", `${script}.mjs`);
+      const outdir = join(directory, "program", script);
       const banner =
         'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
       await build({
         entryPoints: [join(root, "bench", `${script}.ts`)],
-        outfile,
+        outdir,
+        outExtension: { ".js": ".mjs" },
         bundle: true,
+        // As the program is built: what is loaded later stays out of memory.
+        splitting: true,
+        external: ["pg-native"],
         platform: "node",
         target: "node24",
         format: "esm",
         banner: { js: banner },
       });
-      return outfile;
+      return join(outdir, `${script}.mjs`);
     },
   };
 }
