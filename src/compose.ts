@@ -5,7 +5,9 @@ import { createBackupTaker } from "./adapters/postgres/backup/take-backup.ts";
 import { resolveConnection } from "./adapters/postgres/connection.ts";
 import { createSqlConnector } from "./adapters/postgres/sql.ts";
 import { createWalReader } from "./adapters/postgres/waldump/wal-reader.ts";
+import { isLeaseKey } from "./adapters/repository/native/keys.ts";
 import { openRepository } from "./adapters/repository/registry.ts";
+import { guarded } from "./adapters/storage/guarded.ts";
 import { readOnly as readOnlyStore } from "./adapters/storage/read-only.ts";
 import { openLastingStore } from "./adapters/storage/registry.ts";
 import { brokeredShell } from "./adapters/system/broker.ts";
@@ -38,7 +40,11 @@ export interface Composition extends World {
 export function compose(
   settings: Settings,
   env: { readonly [name: string]: string | undefined },
-  options: { readonly createsRepositories?: boolean } = {},
+  options: {
+    readonly createsRepositories?: boolean;
+    /** Asked with the repository's name before anything is written to it or removed from it; may refuse by throwing. */
+    readonly guard?: (repository: string) => Promise<void>;
+  } = {},
 ): Composition {
   const shell = brokeredShell(createShell());
   const sql = createSqlConnector();
@@ -52,6 +58,7 @@ export function compose(
         options.createsRepositories === true,
         shell,
         settings.clusterName,
+        options.guard === undefined ? null : () => options.guard?.(name) ?? Promise.resolve(),
       );
     opened.set(name, known);
     // A failure is not remembered: the storage may be back at the next try.
@@ -104,18 +111,27 @@ async function openNamed(
   mayCreate: boolean,
   shell: Shell,
   cluster: string | null,
+  guard: (() => Promise<void>) | null,
 ): Promise<Repository> {
   const opened = await openLastingStore(url, options, systemClock);
-  const store = readOnly ? readOnlyStore(opened) : opened;
+  let isOpen = false;
+  // Opening, which may make the repository, and the lease itself come before there can be a lease.
+  const mayWrite = async (key: string): Promise<void> => (isOpen && !isLeaseKey(key) ? guard?.() : undefined);
+  const store = readOnly ? readOnlyStore(opened) : guard === null ? opened : guarded(opened, mayWrite);
   const encryption = {
     cipherFor: cipherFor(options.encryption ?? {}, () => Promise.resolve(shell)),
     ...(cluster === null ? {} : { cluster }),
     ...(options.encryption?.recipients === undefined ? {} : { recipients: options.encryption.recipients }),
   };
-  if (!mayCreate || readOnly) return openRepository({ name, url: store.url, store, format, readOnly, ...encryption });
+  if (!mayCreate || readOnly) {
+    const repository = await openRepository({ name, url: store.url, store, format, readOnly, ...encryption });
+    isOpen = true;
+    return repository;
+  }
   const known = knownRepositories(stateDirectory);
   const create = !(await known.has(store.url));
   const repository = await openRepository({ name, url: store.url, store, format, readOnly, create, ...encryption });
+  isOpen = true;
   await known.remember(store.url);
   return repository;
 }

@@ -5,6 +5,7 @@ import { parseDuration } from "../domain/quantity.ts";
 import { keepRules, type KeepRule } from "../domain/retention/policy.ts";
 import { runAsOwner } from "./as-owner.ts";
 import type { Arguments, Command } from "./command.ts";
+import { lockOptions } from "./run/lock-options.ts";
 import { showOptions } from "./run/show-run.ts";
 import { runUnattended } from "./run/unattended.ts";
 import { openSettings, requireCluster, type Settings } from "./settings.ts";
@@ -43,11 +44,13 @@ export const command: Command = {
       summary: "how long to wait for the backup's last WAL in the archive (default 10m)",
     },
     "dry-run": { type: "boolean", summary: "show the steps, change nothing" },
+    ...lockOptions,
     ...showOptions,
   },
   examples: [
     "pgrescue backup                            # the only cluster's server, into its first repository",
     "pgrescue backup --cluster shop --jsonl     # for schedulers: events on stdout",
+    "pgrescue backup --lock-wait 30m            # after the run that works in the repository now, if that ends in time",
     "pgrescue backup --source remote            # through the replication protocol",
   ],
   run: async (args, terminal) => {

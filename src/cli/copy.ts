@@ -5,6 +5,7 @@ import { PgrescueError } from "../domain/errors.ts";
 import type { CopyInputs } from "../domain/plan.ts";
 import { runAsOwner } from "./as-owner.ts";
 import type { Arguments, Command, Terminal } from "./command.ts";
+import { lockOptions } from "./run/lock-options.ts";
 import { showOptions } from "./run/show-run.ts";
 import { runUnattended } from "./run/unattended.ts";
 import { openSettings, requireCluster, type Settings } from "./settings.ts";
@@ -24,6 +25,7 @@ export const command: Command = {
     },
     point: { type: "string", value: "ID", summary: "only this point (or latest); default all" },
     "dry-run": { type: "boolean", summary: "show the steps, change nothing" },
+    ...lockOptions,
     ...showOptions,
   },
   examples: [

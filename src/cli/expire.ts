@@ -12,6 +12,7 @@ import { runAsOwner } from "./as-owner.ts";
 import type { Arguments, Command } from "./command.ts";
 import { expiryDocument, expiryLines, type PolicyChange } from "./expiry-lines.ts";
 import { policyOf } from "./policies.ts";
+import { lockOptions } from "./run/lock-options.ts";
 import { showOptions } from "./run/show-run.ts";
 import { runUnattended } from "./run/unattended.ts";
 import { openSettings, requireCluster, type Settings } from "./settings.ts";
@@ -31,6 +32,7 @@ export const command: Command = {
       summary: "how long an unfinished backup is left alone (default 1d)",
     },
     "dry-run": { type: "boolean", summary: "show only, which is what happens without --apply" },
+    ...lockOptions,
     ...showOptions,
   },
   examples: [

@@ -7,7 +7,7 @@ const groups: readonly (readonly [title: string, verbs: readonly string[]])[] = 
   ["A run that is going on, or was", ["attach", "continue", "abort", "report"]],
   ["How are we", ["status", "doctor", "check"]],
   ["Protect", ["backup", "copy", "verify", "wal-push", "wal-fetch", "wal-verify"]],
-  ["Keep and let go", ["expire", "hold", "release"]],
+  ["Keep and let go", ["expire", "hold", "release", "unlock"]],
   ["Set up and learn", ["init", "generate", "config", "demo", "runbook", "explain", "completion"]],
 ];
 

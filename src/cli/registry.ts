@@ -30,6 +30,7 @@ export const commands = {
   status: () => import("./status.ts"),
   release: () => import("./release.ts"),
   report: () => import("./report.ts"),
+  unlock: () => import("./unlock.ts"),
   verify: () => import("./verify.ts"),
 } satisfies Record<string, () => Promise<{ command: Command }>>;
 

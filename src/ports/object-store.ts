@@ -14,6 +14,13 @@ export interface ByteRange {
   readonly length: number;
 }
 
+/** An object as it was at one moment. */
+export interface ObservedObject {
+  readonly bytes: Uint8Array;
+  /** Of the store's making; another one whenever the content is another. */
+  readonly version: string;
+}
+
 /** Small strings kept beside an object, readable without its content; keys in lower case. */
 export type Metadata = { readonly [key: string]: string };
 
@@ -41,6 +48,15 @@ export interface ObjectStore {
     bytes: Uint8Array,
     options?: { readonly ifAbsent?: boolean; readonly metadata?: Metadata },
   ): Promise<"stored" | "exists">;
+  /** A small object whole, with the tag of this version of it; null when there is none. */
+  observe(key: string): Promise<ObservedObject | null>;
+  /**
+   * Overwrites a small object, durably, only while its version is `version`: of many writers that saw the same, one
+   * succeeds. Gives the new version; null where the object is another by now, or gone. Metadata goes. The bytes must be no
+   * other writer's (something random in them): a repeated request knows its own work by them. Throws
+   * `precondition-refused` where the store has no conditional overwriting.
+   */
+  replace(key: string, bytes: Uint8Array, version: string): Promise<string | null>;
   /** Begins a streamed object, visible and durable only after commit(). The key must be unique: an existing one is replaced. */
   write(key: string, options?: { readonly metadata?: Metadata }): Promise<ObjectWriter>;
   /** Removes an object; absence is fine. */

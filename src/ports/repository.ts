@@ -6,6 +6,7 @@ import type { RecoveryPoint, Tablespace } from "../domain/recovery-point.ts";
 import type { KeepRule } from "../domain/retention/policy.ts";
 import type { TimelineId } from "../domain/segment.ts";
 import type { Keeping } from "./keeping.ts";
+import type { Leasing } from "./leasing.ts";
 import type { Progress } from "./progress.ts";
 
 /** A place with backups, in one format. Reading never changes it. Errors as in ObjectStore, plus `damaged-data`. */
@@ -28,6 +29,8 @@ export interface Repository {
   probe?(): Promise<StoreProbe>;
   /** For copies from a repository of the same format; absent where nothing is written. */
   readonly copying?: Copying;
+  /** Who works in it; absent in the formats of others. */
+  readonly leasing?: Leasing;
   /** For retention; absent where nothing may be removed: read-only repositories and the formats of others. */
   readonly keeping?: Keeping;
 }

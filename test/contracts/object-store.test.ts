@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { backends, openStore } from "../../src/adapters/storage/registry.ts";
 import { systemClock } from "../../src/adapters/system/clock.ts";
+import { guarded } from "../../src/adapters/storage/guarded.ts";
 import { limited } from "../../src/adapters/storage/limited.ts";
 import { retrying } from "../../src/adapters/storage/retrying.ts";
 import { objectStoreContract } from "./object-store.ts";
@@ -34,6 +35,9 @@ it("covers every backend of the registry", () => {
 for (const [name, place] of Object.entries(places)) {
   objectStoreContract(name, () => openStore(place()));
 }
+objectStoreContract("a guarded file store", async () =>
+  guarded(await openStore(places["file"]?.() ?? ""), () => Promise.resolve()),
+);
 objectStoreContract("a limited and retrying file store", async () =>
   limited(retrying(await openStore(places["file"]?.() ?? ""), { clock: systemClock }), {
     clock: systemClock,

@@ -82,6 +82,47 @@ export function objectStoreContract(
       expect(await store.head("replaced")).toMatchObject({ size: 2, metadata: {} });
     });
 
+    it("observes an object with a version that changes with its content", async () => {
+      expect(await store.observe("observed")).toBeNull();
+      await store.put("observed", Buffer.from("1"), { metadata: { a: "1" } });
+      const first = await store.observe("observed");
+      expect(text(first?.bytes ?? null)).toBe("1");
+      expect((await store.observe("observed"))?.version).toBe(first?.version);
+      await store.put("observed", Buffer.from("2"));
+      expect((await store.observe("observed"))?.version).not.toBe(first?.version);
+    });
+
+    it("overwrites only what is still what was seen", async () => {
+      expect(await store.replace("conditional", Buffer.from("x"), "0")).toBeNull();
+      expect(await store.replace("not/even/a/place", Buffer.from("x"), "0")).toBeNull();
+      expect(await store.get("conditional")).toBeNull();
+      await store.put("conditional", Buffer.from("1"), { metadata: { a: "1" } });
+      const seen = (await store.observe("conditional"))?.version ?? "";
+      const next = await store.replace("conditional", Buffer.from("22"), seen);
+      expect(next).not.toBeNull();
+      expect(await store.observe("conditional")).toMatchObject({ version: next });
+      expect(await store.head("conditional")).toMatchObject({ size: 2, metadata: {} });
+      expect(await store.replace("conditional", Buffer.from("other"), seen)).toBeNull();
+      expect(text(await store.get("conditional"))).toBe("22");
+      expect(await store.replace("conditional", Buffer.from("333"), next ?? "")).not.toBeNull();
+      expect(text(await store.get("conditional"))).toBe("333");
+      expect(await keys(store, "conditional")).toEqual(["conditional"]);
+      await store.delete("conditional");
+      expect(await store.replace("conditional", Buffer.from("x"), next ?? "")).toBeNull();
+      expect(await store.get("conditional")).toBeNull();
+    });
+
+    it("lets exactly one of many overwriters win", async () => {
+      await store.put("contested", Buffer.from("0"));
+      const seen = (await store.observe("contested"))?.version ?? "";
+      const results = await Promise.all(
+        Array.from({ length: 8 }, (_, n) => store.replace("contested", Buffer.from(`writer ${n}`), seen)),
+      );
+      const winner = results.findIndex((version) => version !== null);
+      expect(results.filter((version) => version !== null)).toHaveLength(1);
+      expect(text(await store.get("contested"))).toBe(`writer ${winner}`);
+    });
+
     it("shows a streamed object only after its commit", async () => {
       const writer = await store.write("stream/big", { metadata: { kind: "test" } });
       await writer.write(Buffer.from("one "));

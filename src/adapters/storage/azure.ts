@@ -2,10 +2,19 @@ import { createHash, randomBytes } from "node:crypto";
 import type { ContainerClient } from "@azure/storage-blob";
 import { PgrescueError } from "../../domain/errors.ts";
 import { instantFromMilliseconds } from "../../domain/instant.ts";
-import type { Backend, ByteRange, Metadata, ObjectInfo, ObjectStore, ObjectWriter } from "../../ports/object-store.ts";
+import type {
+  Backend,
+  ByteRange,
+  Metadata,
+  ObjectInfo,
+  ObjectStore,
+  ObjectWriter,
+  ObservedObject,
+} from "../../ports/object-store.ts";
 import { azureService, type AzureOptions } from "./azure-credentials.ts";
 import { azureError, isAbsent, isBehindEnd, isThereAlready, type AzurePlace } from "./azure-errors.ts";
-import { prefixOf, requirePlainKey } from "./object-key.ts";
+import { observeBlob, replaceBlob } from "./azure-replacing.ts";
+import { prefixOf, requirePlainKey, tooShort } from "./object-key.ts";
 import { partWriter } from "./part-writer.ts";
 import { readInParts, repeating } from "./part-reader.ts";
 
@@ -168,6 +177,15 @@ class AzureStore implements ObjectStore {
     }
   }
 
+  async observe(key: string): Promise<ObservedObject | null> {
+    requirePlainKey(key);
+    return repeating(() => this.#orNull(`looking at ${key}`, () => observeBlob(this.#blob(key))));
+  }
+
+  async replace(key: string, bytes: Uint8Array, version: string): Promise<string | null> {
+    return this.#asked(`replacing ${key}`, () => replaceBlob(this.#blob(key), bytes, version, this.#scope));
+  }
+
   async write(key: string, { metadata }: { readonly metadata?: Metadata } = {}): Promise<ObjectWriter> {
     const blob = this.#blob(key);
     const doing = `writing ${key}`;
@@ -262,8 +280,4 @@ function isAfter(a: string, b: string): boolean {
 
 function md5(bytes: Uint8Array): Buffer {
   return createHash("md5").update(bytes).digest();
-}
-
-function tooShort(key: string, range: ByteRange): PgrescueError {
-  return new PgrescueError("damaged-data", `${key} ends before byte ${range.offset + range.length}`);
 }

@@ -9,6 +9,7 @@ import { storeError, systemCode } from "./local-errors.ts";
 import { metadataSuffix, pathOf, refuseLinks } from "./local-keys.ts";
 import { listDirectory } from "./local-list.ts";
 import { openLocalWriter } from "./local-object-writer.ts";
+import { observeFile, replaceFile } from "./local-replacing.ts";
 import { sweepDirectory } from "./local-sweep.ts";
 import { publish, publishIfAbsent, removeObject, requireRoot, writeTemporary } from "./local-writing.ts";
 
@@ -104,6 +105,8 @@ export async function openLocalStore(directory: string): Promise<ObjectStore> {
         await publish(root, temporary, path, metadata);
         return "stored";
       }),
+    observe: (key) => at("looking at", key, observeFile),
+    replace: (key, bytes, version) => at("replacing", key, (path) => replaceFile(root, path, bytes, version)),
     write: (key, { metadata } = {}) => changing("writing", key, (path) => openLocalWriter(root, path, metadata)),
     delete: async (key) => {
       await at("deleting", key, (path) => removeObject(root, path));

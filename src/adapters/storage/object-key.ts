@@ -1,4 +1,5 @@
 import { PgrescueError } from "../../domain/errors.ts";
+import type { ByteRange } from "../../ports/object-store.ts";
 
 /**
  * Throws `precondition-refused` for a key that is not plain relative names (`a/b/c`): what one backend stores, every
@@ -15,4 +16,9 @@ export function prefixOf(path: string): string {
   if (plain === "") return "";
   requirePlainKey(plain);
   return `${plain}/`;
+}
+
+/** `damaged-data`: an object does not have all of a range. */
+export function tooShort(key: string, range: ByteRange): PgrescueError {
+  return new PgrescueError("damaged-data", `${key} ends before byte ${range.offset + range.length}`);
 }

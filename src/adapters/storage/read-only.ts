@@ -8,10 +8,15 @@ export function readOnly(store: ObjectStore): ObjectStore {
       next: "Take `readOnly` out of the repository's configuration if it shall be written to.",
     });
   };
-  const { sweep: _, ...readable } = store;
   return {
-    ...readable,
+    url: store.url,
+    list: (prefix, options) => store.list(prefix, options),
+    head: (key) => store.head(key),
+    get: (key, range) => store.get(key, range),
+    read: (key, range) => store.read(key, range),
+    observe: (key) => store.observe(key),
     put: async (key) => refuse(key),
+    replace: async (key) => refuse(key),
     write: async (key) => refuse(key),
     delete: async (key) => refuse(key),
   };

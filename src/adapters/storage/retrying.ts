@@ -12,8 +12,8 @@ export interface RetryOptions {
 
 /**
  * Repeats calls that failed with `store-failure` and may be repeated without harm: reads, listings (which go on behind the
- * last key), deletes, and puts that replace. A conditional put is not repeated (its own success would look like "exists"),
- * nor is a streamed write.
+ * last key), deletes, and puts that replace. A conditional put or overwriting is not repeated (its own success would look
+ * like another's), nor is a streamed write.
  */
 export function retrying(store: ObjectStore, options: RetryOptions): ObjectStore {
   const attempts = options.attempts ?? 4;
@@ -79,6 +79,8 @@ export function retrying(store: ObjectStore, options: RetryOptions): ObjectStore
     get: (key, range) => repeat(() => store.get(key, range)),
     put: (key, bytes, how) =>
       how?.ifAbsent === true ? store.put(key, bytes, how) : repeat(() => store.put(key, bytes, how)),
+    observe: (key) => repeat(() => store.observe(key)),
+    replace: (key, bytes, version) => store.replace(key, bytes, version),
     write: (key, how) => store.write(key, how),
     delete: (key) => repeat(() => store.delete(key)),
     ...(store.sweep === undefined ? {} : { sweep: store.sweep }),

@@ -26,6 +26,17 @@ export function isConditionFailed(error: unknown): boolean {
   return serviceError(error).status === 412;
 }
 
+/** Whether the store said that it has no such condition. */
+export function isUnknownCondition(error: unknown): boolean {
+  const { name, status } = serviceError(error);
+  return status === 501 || name === "NotImplemented";
+}
+
+/** Whether the store said that somebody else changed the object at the same moment. */
+export function isConflict(error: unknown): boolean {
+  return serviceError(error).status === 409;
+}
+
 /** Whether the store said that a multipart upload is not there (any more). */
 export function isUploadGone(error: unknown): boolean {
   return serviceError(error).name === "NoSuchUpload";

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -12,11 +11,12 @@ import {
 import { PgrescueError } from "../../domain/errors.ts";
 import { instantFromMilliseconds, millisecondsOf, type Instant } from "../../domain/instant.ts";
 import type { Backend, ByteRange, Metadata, ObjectInfo, ObjectStore, ObjectWriter } from "../../ports/object-store.ts";
-import { prefixOf, requirePlainKey } from "./object-key.ts";
+import { prefixOf, requirePlainKey, tooShort } from "./object-key.ts";
 import { partWriter } from "./part-writer.ts";
 import { readInParts, repeating } from "./part-reader.ts";
 import { s3Client, type S3Options } from "./s3-client.ts";
 import { multipartUpload, sweepUploads, type S3Encryption } from "./s3-multipart.ts";
+import { observeS3, replaceS3, type S3Object } from "./s3-replacing.ts";
 import { isAbsent, isConditionFailed, s3Error, type S3Place } from "./s3-errors.ts";
 
 /** Storage classes whose objects must be restored before they can be read. */
@@ -96,13 +96,8 @@ class S3Store implements ObjectStore {
 
   async head(key: string): Promise<(ObjectInfo & { readonly metadata: Metadata }) | null> {
     requirePlainKey(key);
-    const found = await this.#orNull(`looking at ${key}`, () =>
-      this.#client.send(new HeadObjectCommand({ Bucket: this.#place.bucket, Key: this.#prefix + key })),
-    );
-    if (found === null) {
-      await this.#requireBucket();
-      return null;
-    }
+    const found = await this.#properties(key);
+    if (found === null) return null;
     return {
       key,
       size: found.ContentLength ?? 0,
@@ -112,6 +107,14 @@ class S3Store implements ObjectStore {
         ? { archived: true }
         : {}),
     };
+  }
+
+  async #properties(key: string) {
+    const found = await this.#orNull(`looking at ${key}`, () =>
+      this.#client.send(new HeadObjectCommand({ Bucket: this.#place.bucket, Key: this.#prefix + key })),
+    );
+    if (found === null) await this.#requireBucket();
+    return found;
   }
 
   async get(key: string, range?: ByteRange): Promise<Uint8Array | null> {
@@ -150,13 +153,8 @@ class S3Store implements ObjectStore {
   }
 
   async *read(key: string, range?: ByteRange): AsyncIterable<Uint8Array> {
-    const found = await this.#orNull(`looking at ${key}`, () =>
-      this.#client.send(new HeadObjectCommand({ Bucket: this.#place.bucket, Key: this.#prefix + key })),
-    );
-    if (found === null) {
-      await this.#requireBucket();
-      throw new PgrescueError("store-failure", `there is no object ${key} in ${this.url}`);
-    }
+    const found = await this.#properties(key);
+    if (found === null) throw new PgrescueError("store-failure", `there is no object ${key} in ${this.url}`);
     const size = found.ContentLength ?? 0;
     if (range !== undefined && range.offset + range.length > size) throw tooShort(key, range);
     // Parts of one and the same object, even where somebody replaces it meanwhile.
@@ -195,7 +193,22 @@ class S3Store implements ObjectStore {
     const { attempts = 1 } = (error as { $metadata?: { attempts?: number } }).$metadata ?? {};
     if (attempts < 2) return false;
     const there = await this.get(key);
-    return there !== null && there.length === bytes.length && digest(there) === digest(bytes);
+    return there !== null && Buffer.compare(there, bytes) === 0;
+  }
+
+  async observe(key: string): ReturnType<ObjectStore["observe"]> {
+    const found = await observeS3(this.#object(key));
+    if (found === null) await this.#requireBucket();
+    return found;
+  }
+
+  async replace(key: string, bytes: Uint8Array, version: string): Promise<string | null> {
+    return replaceS3(this.#object(key), bytes, version);
+  }
+
+  #object(key: string): S3Object {
+    requirePlainKey(key);
+    return { client: this.#client, place: this.#place, key: this.#prefix + key, encryption: this.#encryption };
   }
 
   async write(key: string, { metadata }: { readonly metadata?: Metadata } = {}): Promise<ObjectWriter> {
@@ -264,12 +277,4 @@ class S3Store implements ObjectStore {
       throw s3Error(error, doing, this.#place);
     }
   }
-}
-
-function tooShort(key: string, range: ByteRange): PgrescueError {
-  return new PgrescueError("damaged-data", `${key} ends before byte ${range.offset + range.length}`);
-}
-
-function digest(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }

@@ -1,17 +1,14 @@
 import { createHash } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join, resolve } from "node:path";
 import { messageOf, PgrescueError } from "../../domain/errors.ts";
 import { writeFileDurably } from "./durable-file.ts";
+import { ownIdentity, type ProcessIdentity } from "./process-identity.ts";
 import { removeOwn } from "./remove.ts";
 
 /** Who holds a lock: what it says to everybody who asks. */
-export interface LockHolder {
-  readonly pid: number;
-  /** Field 22 of /proc/<pid>/stat: with the boot id it tells this process from a later one of the same number. */
-  readonly startTime: string;
-  readonly bootId: string;
+export interface LockHolder extends ProcessIdentity {
   readonly run: string;
   readonly user: string;
   /** ISO 8601 UTC. */
@@ -40,7 +37,7 @@ export interface HeldLock {
  */
 export async function acquireLock(request: LockRequest): Promise<HeldLock> {
   const name = lockName(request.systemIdentifier, request.dataDirectory);
-  const holder: LockHolder = { ...(await ourselves()), run: request.run, user: request.user, since: request.since };
+  const holder: LockHolder = { ...(await ownIdentity()), run: request.run, user: request.user, since: request.since };
   const line = `${JSON.stringify(holder)}\n`;
   const server = createServer((socket) => {
     socket.on("error", () => socket.destroy());
@@ -99,14 +96,6 @@ function locked(holder: LockHolder | null, cause: unknown): PgrescueError {
       cause,
     },
   );
-}
-
-async function ourselves(): Promise<Pick<LockHolder, "pid" | "startTime" | "bootId">> {
-  const stat = await readFile("/proc/self/stat", "utf8").catch(() => "");
-  const bootId = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
-  // The second field, the program's name, may hold spaces; the fields after it count from 3.
-  const startTime = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
-  return { pid: process.pid, startTime, bootId: bootId.trim() };
 }
 
 function listen(server: Server, path: string): Promise<void> {

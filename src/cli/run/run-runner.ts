@@ -16,13 +16,15 @@ import type { StepRegistry } from "../../engine/step.ts";
 import type { World } from "../../engine/world.ts";
 import { currentActor } from "./actor.ts";
 import { holdForRun } from "./hold-run.ts";
+import { openLeases, type OpenedLeases } from "./run-leases.ts";
 import { recordRun } from "./record-run.ts";
 
 /** What compose.ts gives a runner. */
 export interface RunnerWiring {
   readonly steps: StepRegistry;
   /** Opens the world that the run was planned in, from what its spec kept of the settings. */
-  openWorld(spec: RunSpec, runDirectory: string): Promise<World>;
+  /** `guard` is asked before anything is written to a repository or removed from it. */
+  openWorld(spec: RunSpec, runDirectory: string, guard: (repository: string) => Promise<void>): Promise<World>;
 }
 
 /**
@@ -31,6 +33,7 @@ export interface RunnerWiring {
  */
 export async function runRunner(runDirectory: string, wiring: RunnerWiring): Promise<number> {
   let locks: readonly HeldLock[] = [];
+  let leases: OpenedLeases | null = null;
   const working = Promise.withResolvers<RunHandle>();
   let closeJournal: () => Promise<void>;
   let faces: { close(): Promise<void> };
@@ -46,7 +49,8 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
     });
     if (brokenAt !== null) throw brokenChain(spec.run, brokenAt);
     closeJournal = () => journal.close();
-    const world = await wiring.openWorld(spec, runDirectory);
+    leases = await openLeases(spec, actor.user, (guard) => wiring.openWorld(spec, runDirectory, guard));
+    const { world } = leases;
     const endHold = await holdForRun(spec, world);
     record = async (state) => {
       await endHold(state);
@@ -62,6 +66,7 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
     working.resolve(run);
     await reportReady();
   } catch (error) {
+    await leases?.release();
     await reportFailure(error);
     for (const lock of locks) await lock.release();
     throw error;
@@ -72,6 +77,7 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
     await record(run.state());
     return exitCode;
   } finally {
+    await leases.release();
     await closeJournal();
     const [own, ...others] = locks;
     for (const lock of others) await lock.release();

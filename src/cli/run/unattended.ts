@@ -1,3 +1,5 @@
+import { createRunDirectory } from "../../adapters/journal/run-directory.ts";
+import { compose } from "../../compose.ts";
 import type { Json } from "../../domain/brand.ts";
 import type { RunSpec } from "../../domain/run/spec.ts";
 import { planSteps } from "../../engine/plan-steps.ts";
@@ -6,7 +8,8 @@ import type { Arguments, Terminal } from "../command.ts";
 import { printPlan } from "../print-plan.ts";
 import type { Settings } from "../settings.ts";
 import { currentActor } from "./actor.ts";
-import { openRun } from "./launch-run.ts";
+import { launchRun } from "./launch-run.ts";
+import { startWhenFree } from "./lock-options.ts";
 import { describeRun } from "./open-spec.ts";
 import { showRun } from "./show-any.ts";
 import { chooseFace, isInteractive } from "./show-run.ts";
@@ -22,7 +25,7 @@ export interface UnattendedRun {
   readonly answers?: { readonly [flag: string]: string };
 }
 
-/** Opens the run and shows it to its end, or with --dry-run only prints its steps. Gives the exit code. */
+/** Opens the run, once its repositories are free, and shows it to its end; with --dry-run only prints its steps. Gives the exit code. */
 export async function runUnattended(
   { answers = {}, ...run }: UnattendedRun,
   settings: Settings,
@@ -36,10 +39,12 @@ export async function runUnattended(
     return 0;
   }
   const face = chooseFace(args, terminal);
-  const opened = await openRun(settings.stateDirectory, spec, {
-    actor: await currentActor(terminal.env),
-    interactive: isInteractive(face),
-    answers,
+  const options = { actor: await currentActor(terminal.env), interactive: isInteractive(face), answers };
+  let directory: string | null = null;
+  const opened = await startWhenFree(spec, compose(settings, terminal.env), args, terminal, async () => {
+    directory ??= await createRunDirectory(settings.stateDirectory, spec);
+    return launchRun(directory, options);
   });
+  if (opened === null) return 0;
   return await showRun(face === "console" ? "headless" : face, opened, args, terminal);
 }

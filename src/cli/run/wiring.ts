@@ -1,7 +1,6 @@
 import { loadConfig } from "../../adapters/config/load.ts";
 import { compose } from "../../compose.ts";
 import type { Json } from "../../domain/brand.ts";
-import type { RunSpec } from "../../domain/run/spec.ts";
 import { steps } from "../../engine/steps/registry.ts";
 import type { NamedRepository, Settings } from "../settings.ts";
 import type { RunnerWiring } from "./run-runner.ts";
@@ -19,7 +18,7 @@ export function settingsForRun(settings: Settings): { readonly [key: string]: Js
 /** The runner's side: the world of a run from its spec. The configuration is read again, so that rotated credentials work. */
 export const runnerWiring: RunnerWiring = {
   steps,
-  openWorld: async (spec: RunSpec) => {
+  openWorld: async (spec, _runDirectory, guard) => {
     const { configFile, cluster, stateDirectory, repositories } = spec.settings;
     // Without a configuration at planning time there is none now either: another one must not slip in.
     const loaded = await loadConfig(typeof configFile === "string" ? configFile : "/dev/null", "/", {});
@@ -31,6 +30,6 @@ export const runnerWiring: RunnerWiring = {
       repositories: repositories as unknown as readonly NamedRepository[],
       stateDirectory: typeof stateDirectory === "string" ? stateDirectory : "/",
     };
-    return compose(settings, process.env, { createsRepositories: true });
+    return compose(settings, process.env, { createsRepositories: true, guard });
   },
 };

@@ -1,13 +1,8 @@
 import { z } from "zod";
 import { PgrescueError } from "../../../domain/errors.ts";
-import { formatInstant, instant, parseInstant, type Instant } from "../../../domain/instant.ts";
+import { formatInstant } from "../../../domain/instant.ts";
 import type { Hold } from "../../../domain/retention/hold.ts";
-
-const moment = z.string().transform((text, context): Instant => {
-  const at = parseInstant(text);
-  if (at === null) context.addIssue(`${text} is not a time`);
-  return at ?? instant(0n);
-});
+import { moment } from "./moment.ts";
 
 const schema = z.object({
   format: z.literal("pgrescue.hold/v1"),

@@ -3,6 +3,9 @@ import { PgrescueError } from "../../../domain/errors.ts";
 /** The object that makes a place a repository of ours. */
 export const repositoryKey = "pgrescue.json";
 
+/** Below it lie the leases: who writes to the repository and removes from it. */
+const leasePrefix = "locks/";
+
 /** The last character that UTF-8 can say: behind every name that begins the same. */
 const behindAll = "\u{10FFFF}";
 
@@ -13,6 +16,17 @@ const baseId = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z-base(?:-[1-9]\d{0,
 /** Whether a name may be a cluster's: letters, digits, `.`, `_`, `-`, not beginning with a sign. */
 export function isClusterName(name: string): boolean {
   return clusterName.test(name);
+}
+
+/** Where the lease of a cluster lies; throws `usage` for a name that is none. */
+export function leaseKey(cluster: string): string {
+  if (!isClusterName(cluster)) throw new PgrescueError("usage", `${JSON.stringify(cluster)} is not a cluster's name`);
+  return `${leasePrefix}${cluster}.json`;
+}
+
+/** Whether a lease lies there. */
+export function isLeaseKey(key: string): boolean {
+  return key.startsWith(leasePrefix) && key.endsWith(".json");
 }
 
 /** Whether a name is a system identifier: PostgreSQL's 64-bit number in decimal. */

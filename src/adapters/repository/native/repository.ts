@@ -8,6 +8,7 @@ import { beginNativeBackup } from "./backup-writer.ts";
 import { copyPoint, copyWal, requireAlike } from "./copy.ts";
 import { nativeKeeping } from "./keeping.ts";
 import { isClusterName, repositoryKey, systemPrefix } from "./keys.ts";
+import { nativeLeasing } from "./leasing.ts";
 import { pointsOf, systemsIn } from "./points.ts";
 import { probeStore } from "./probe.ts";
 import { createRepository, readRepositoryDocument } from "./repository-document.ts";
@@ -90,6 +91,7 @@ export async function openNativeRepository({
         Buffer.from(`${JSON.stringify(run, null, 2)}\n`),
       );
     },
+    leasing: nativeLeasing(store),
     ...(readOnly ? {} : { keeping: nativeKeeping(store), copying: copyingInto(store), probe: () => probeStore(store) }),
   };
   stores.set(repository, store);
