@@ -16,7 +16,10 @@ afterAll(async () => {
   await shop[Symbol.asyncDispose]();
 });
 
-async function lease(): Promise<{ readonly state: string; readonly holder?: { readonly run: string } }> {
+async function lease(): Promise<{
+  readonly state: string;
+  readonly holder?: { readonly run: string; readonly pid: number };
+}> {
   return JSON.parse(await readFile(file, "utf8")) as { state: string };
 }
 
@@ -41,7 +44,9 @@ async function held(holder: object, periodSeconds = 60): Promise<void> {
 }
 
 test("a finished run leaves the lock free", async () => {
-  expect((await lease()).state).toBe("free");
+  // Its last words come before it gives the lock back; the next command waits for that by itself.
+  await shop.must(0, "backup");
+  await expect.poll(async () => (await lease()).state).toBe("free");
 });
 
 test("another host's lock stops backup, is waited for, skipped, and never stops archiving", async () => {
@@ -58,6 +63,23 @@ test("another host's lock stops backup, is waited for, skipped, and never stops 
 test("a lock that is not renewed is explained, then broken once it was watched", async () => {
   await held({}, 1);
   expect((await shop.must(0, "unlock")).stderr).toContain("locked by run other-run");
+  expect((await lease()).state).toBe("held");
+  await shop.must(0, "unlock", "--apply");
+  expect((await lease()).state).toBe("free");
+  await shop.must(0, "backup");
+});
+
+test("what a killed run leaves is never skipped, and broken only by unlock", async () => {
+  const run = shop.watch("backup", "--checkpoint", "spread");
+  expect(await run.until((event) => event.event === "step-started" && event.step === "copy")).not.toBeNull();
+  const { pid } = (await lease()).holder ?? {};
+  if (pid === undefined) throw new Error("the run has no lock");
+  process.kill(pid, "SIGKILL");
+  await run.ended;
+  expect((await lease()).state).toBe("held");
+  const refused = await shop.must(11, "backup", "--if-locked", "skip");
+  expect(refused.stderr).toContain("does not exist any more");
+  expect((await shop.must(0, "unlock")).stderr).toContain("its run is dead");
   expect((await lease()).state).toBe("held");
   await shop.must(0, "unlock", "--apply");
   expect((await lease()).state).toBe("free");

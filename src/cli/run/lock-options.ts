@@ -24,7 +24,10 @@ export const lockOptions = {
 } as const satisfies OptionSpecs;
 
 /** Milliseconds between two looks at a lease that is waited for. */
-const pause = 2000;
+const pause = 500;
+
+/** Seconds in which a run that has just said that it ended gives its lease back: always waited for. */
+const goodbye = 5;
 
 /**
  * Starts a run when the repositories that it writes to are free; waits for them as long as the command line says. Null
@@ -37,15 +40,17 @@ export async function startWhenFree<T>(
   terminal: Terminal,
   start: () => Promise<T>,
 ): Promise<T | null> {
-  const until = world.clock.monotonic() + waitOf(args) * 1000;
+  const until = world.clock.monotonic() + Math.max(goodbye, waitOf(args)) * 1000;
   const watch = createLeaseWatch(world.clock);
   for (let looks = 0; ; looks++) {
     const obstacle = (await findTaken(spec, world, watch)) ?? (await startOr(start));
     if ("started" in obstacle) return obstacle.started;
     const { error, holder } = obstacle;
     const left = until - world.clock.monotonic();
-    if (left > 0 && holder !== "dead") {
-      if (looks === 0) terminal.log(`waiting up to ${args.string("lock-wait") ?? ""}: ${error.message}`);
+    // Dead at the first look: it may have freed the lease and ended between our two questions.
+    if (left > 0 && (holder !== "dead" || looks === 0)) {
+      if (looks === 0 && args.string("lock-wait") !== undefined)
+        terminal.log(`waiting up to ${args.string("lock-wait") ?? ""}: ${error.message}`);
       await world.clock.sleep(Math.min(pause, left));
       continue;
     }
