@@ -2,6 +2,7 @@ import { cipherFor } from "./adapters/crypto/repository-cipher.ts";
 import { knownRepositories } from "./adapters/config/known-repositories.ts";
 import { createPostgres } from "./adapters/postgres/postgres.ts";
 import { createBackupTaker } from "./adapters/postgres/backup/take-backup.ts";
+import { createDumpTaker } from "./adapters/postgres/dump/take-dump.ts";
 import { resolveConnection } from "./adapters/postgres/connection.ts";
 import { createSqlConnector } from "./adapters/postgres/sql.ts";
 import { createWalReader } from "./adapters/postgres/waldump/wal-reader.ts";
@@ -85,6 +86,7 @@ export function compose(
     files: createFiles(),
     walReader: createWalReader(),
     backups: createBackupTaker({ sql, clock: systemClock, connection, repository }),
+    dumps: createDumpTaker({ sql, shell, clock: systemClock, environment: env, connection, repository }),
     recoveryWal: createRecoveryWal({
       ...thisProgram(),
       repository,

@@ -5,18 +5,23 @@ import { parseDuration } from "../domain/quantity.ts";
 import { keepRules, type KeepRule } from "../domain/retention/policy.ts";
 import { runAsOwner } from "./as-owner.ts";
 import type { Arguments, Command } from "./command.ts";
+import { dumpInputsOf, dumpOptions, refuseForeignOptions } from "./dump-options.ts";
 import { lockOptions } from "./run/lock-options.ts";
 import { showOptions } from "./run/show-run.ts";
 import { runUnattended } from "./run/unattended.ts";
-import { openSettings, requireCluster, type Settings } from "./settings.ts";
+import { firstRepository, openSettings, requireCluster, type Settings } from "./settings.ts";
 
 export const command: Command = {
   summary: "take one backup now",
-  usage: "backup [--kind base] [--source auto|local|remote] [--dry-run]",
+  usage: "backup [--kind base|dump] [--database NAME]... [--dry-run]",
   description:
-    "Takes a base backup of a running server with all its tablespaces: files are read directly where the\nserver is local, through the replication protocol where it is remote. It is offered as a recovery point\nonly when everything, its WAL included, is in the repository.",
+    "Takes a base backup of a running server with all its tablespaces: files are read directly where the\nserver is local, through the replication protocol where it is remote. It is offered as a recovery point\nonly when everything, its WAL included, is in the repository. With --kind dump, dumps databases of any\nserver with pg_dump instead, roles and tablespaces with them.",
   options: {
-    kind: { type: "string", choices: ["base"], summary: "what kind of backup (default base)" },
+    kind: {
+      type: "string",
+      choices: ["base", "dump"],
+      summary: "all files of the server, or databases as pg_dump writes them (default base)",
+    },
     source: {
       type: "string",
       choices: ["auto", "local", "remote"],
@@ -43,6 +48,7 @@ export const command: Command = {
       value: "DURATION",
       summary: "how long to wait for the backup's last WAL in the archive (default 10m)",
     },
+    ...dumpOptions,
     "dry-run": { type: "boolean", summary: "show the steps, change nothing" },
     ...lockOptions,
     ...showOptions,
@@ -52,19 +58,23 @@ export const command: Command = {
     "pgrescue backup --cluster shop --jsonl     # for schedulers: events on stdout",
     "pgrescue backup --lock-wait 30m            # after the run that works in the repository now, if that ends in time",
     "pgrescue backup --source remote            # through the replication protocol",
+    "pgrescue backup --kind dump                # every database, with roles and exact row counts",
+    "pgrescue backup --kind dump --database shop --fingerprint   # and what its rows say, to compare a restore with",
   ],
   run: async (args, terminal) => {
     const settings = await openSettings(args, terminal);
     const known = requireCluster(settings);
     const code = await runAsOwner("backup", args, settings, terminal);
     if (code !== null) return code;
-    const inputs = backupInputs(known, args);
+    const isDump = args.string("kind") === "dump";
+    refuseForeignOptions(isDump ? "dump" : "base", args);
+    const inputs = isDump ? dumpInputsOf(known, args) : backupInputs(known, args);
     return await runUnattended(
       {
         kind: "backup",
         cluster: known.clusterName,
-        runbook: "backup",
-        inputs: { ...inputs },
+        runbook: isDump ? "dump" : "backup",
+        inputs: JSON.parse(JSON.stringify(inputs)),
         confirm: `${known.clusterName}@${hostname()}`,
       },
       settings,
@@ -79,12 +89,8 @@ export function backupInputs(
   settings: Settings & { readonly clusterName: string },
   args: Pick<Arguments, "string">,
 ): BackupInputs {
-  const { clusterName, cluster, repositories } = settings;
-  const target = repositories[0];
-  if (target === undefined)
-    throw new PgrescueError("config", `cluster ${clusterName} has no repository`, {
-      next: "Name one under clusters, repositories, or with --repository.",
-    });
+  const { clusterName, cluster } = settings;
+  const target = firstRepository(settings);
   const timeout = args.string("wal-timeout") ?? "10m";
   const walTimeoutSeconds = parseDuration(timeout);
   if (walTimeoutSeconds === null)

@@ -73,7 +73,7 @@ async function copyInputsOf(
   const cluster = settings.clusterName;
   const points = [];
   for await (const point of repository.points({ cluster }))
-    if (point.status === "ok" && point.kind === "base") points.push(point);
+    if (point.status === "ok" && (point.kind === "base" || point.kind === "dump")) points.push(point);
   const wanted = args.string("point") ?? "all";
   const chosen =
     wanted === "all" ? points : wanted === "latest" ? points.slice(-1) : points.filter((point) => point.id === wanted);
@@ -88,6 +88,6 @@ async function copyInputsOf(
     from,
     to,
     points: chosen.map((point) => point.id),
-    systems: [...new Set(chosen.map((point) => point.systemIdentifier))],
+    systems: [...new Set(chosen.filter((point) => point.kind !== "dump").map((point) => point.systemIdentifier))],
   };
 }

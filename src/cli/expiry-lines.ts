@@ -23,7 +23,7 @@ export function expiryLines(
 ): readonly string[] {
   const lines = judgements.flatMap((judgement, at) =>
     judgement.systems.flatMap((system) => [
-      `${system.cluster} in ${judgement.repository}, system ${system.systemIdentifier}, by policy ${inputs.policies[at]?.name}`,
+      `${system.cluster} in ${judgement.repository}, ${system.systemIdentifier === "" ? "dumps" : `system ${system.systemIdentifier}`}, by policy ${inputs.policies[at]?.name}`,
       "",
       ...pointLines(system),
       ...walLines(system),

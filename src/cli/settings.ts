@@ -71,6 +71,15 @@ export function requireCluster(
   });
 }
 
+/** The repository that is written first. Throws `config` where the cluster has none. */
+export function firstRepository(settings: Settings & { readonly clusterName: string }): NamedRepository {
+  const [first] = settings.repositories;
+  if (first !== undefined) return first;
+  throw new PgrescueError("config", `cluster ${settings.clusterName} has no repository`, {
+    next: "Name one under clusters, repositories, or with --repository.",
+  });
+}
+
 function chooseRepositories(
   loaded: LoadedConfig,
   cluster: ClusterConfig | null,

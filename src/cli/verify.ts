@@ -3,6 +3,7 @@ import { messageOf, PgrescueError } from "../domain/errors.ts";
 import { formatBytes } from "../domain/quantity.ts";
 import type { RecoveryPoint } from "../domain/recovery-point.ts";
 import { isRefusal } from "../domain/refusal.ts";
+import { openPoint } from "../engine/open-point.ts";
 import { surveyRepositories } from "../engine/planning/survey.ts";
 import { runAsOwner } from "./as-owner.ts";
 import type { Arguments, Command, Terminal } from "./command.ts";
@@ -68,7 +69,7 @@ async function readPoint(
 ): Promise<number> {
   const started = world.clock.monotonic();
   const findings: { readonly result: "pass" | "fail"; readonly title: string; readonly evidence: string }[] = [];
-  const reader = await (await world.repository(point.repository)).openBackup(point);
+  const reader = await openPoint(await world.repository(point.repository), point);
   try {
     let shown = 0;
     for await (const { done, total } of reader.verify(new AbortController().signal)) {
@@ -86,15 +87,16 @@ async function readPoint(
     if (!(error instanceof PgrescueError) || error.code !== "damaged-data") throw error;
     findings.push({ result: "fail", title: "every object is as it was written", evidence: messageOf(error) });
   }
-  findings.push(
-    point.status === "ok"
-      ? {
-          result: "pass",
-          title: "its WAL is stored",
-          evidence: point.walIncluded ? "inside the backup" : "in the archive",
-        }
-      : { result: "fail", title: "its WAL is stored", evidence: point.reason ?? point.status },
-  );
+  if (point.kind !== "dump")
+    findings.push(
+      point.status === "ok"
+        ? {
+            result: "pass",
+            title: "its WAL is stored",
+            evidence: point.walIncluded ? "inside the backup" : "in the archive",
+          }
+        : { result: "fail", title: "its WAL is stored", evidence: point.reason ?? point.status },
+    );
   const isSound = findings.every((f) => f.result === "pass");
   if (args.flag("json")) {
     terminal.print(

@@ -1,4 +1,5 @@
 import type { Json } from "./brand.ts";
+import type { DumpFilters } from "./dump.ts";
 import type { KeepRule, RetentionPolicy } from "./retention/policy.ts";
 import type { Risk, Phase } from "./runbook.ts";
 
@@ -57,6 +58,28 @@ export interface BackupInputs {
   readonly dataDirectory: string | null;
   /** The retention rule by which it stays, where it was taken by hand for one. */
   readonly keep?: KeepRule | null;
+}
+
+/** What a run that dumps databases works from: written once when it is opened, never changed. */
+export interface DumpInputs {
+  readonly method: "dump";
+  readonly cluster: string;
+  /** Name or URL of the repository. */
+  readonly repository: string;
+  /** null: every database that allows connections and is no template. */
+  readonly databases: readonly string[] | null;
+  readonly exclude: readonly string[];
+  readonly filters: DumpFilters;
+  /** pg_dump's --compress; null: its own default. */
+  readonly compress: string | null;
+  /** What is counted in the dump's snapshot. */
+  readonly proof: "none" | "rows" | "fingerprint";
+  /** How long to wait for a table that somebody has locked. */
+  readonly lockTimeoutSeconds: number;
+  readonly label: string;
+  readonly keep: KeepRule | null;
+  /** Directory of PostgreSQL's programs; null: found by itself. */
+  readonly binaries: string | null;
 }
 
 /** What a copy works from: written once when it is opened, never changed. */

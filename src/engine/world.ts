@@ -1,5 +1,6 @@
 import type { BackupTaker } from "../ports/backup-source.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { DumpTaker } from "../ports/dump.ts";
 import type { Files } from "../ports/files.ts";
 import type { PostgresPort } from "../ports/postgres.ts";
 import type { RecoveryWal } from "../ports/recovery-wal.ts";
@@ -15,6 +16,8 @@ export interface World {
   readonly postgres: PostgresPort;
   /** Takes base backups of configured clusters. */
   readonly backups: BackupTaker;
+  /** Dumps databases of configured clusters. */
+  readonly dumps: DumpTaker;
   readonly files: Files;
   /** What a restore_command needs. */
   readonly recoveryWal: RecoveryWal;

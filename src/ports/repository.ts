@@ -5,6 +5,7 @@ import type { Lsn } from "../domain/lsn.ts";
 import type { RecoveryPoint, Tablespace } from "../domain/recovery-point.ts";
 import type { KeepRule } from "../domain/retention/policy.ts";
 import type { TimelineId } from "../domain/segment.ts";
+import type { DumpHeader, DumpReader, DumpWriter } from "./dump.ts";
 import type { Keeping } from "./keeping.ts";
 import type { Leasing } from "./leasing.ts";
 import type { Progress } from "./progress.ts";
@@ -23,6 +24,10 @@ export interface Repository {
   openBackup(point: RecoveryPoint): Promise<BackupReader>;
   /** Begins a backup; throws `precondition-refused` on a read-only repository. */
   beginBackup(header: BackupHeader): Promise<BackupWriter>;
+  /** Opens a dump; absent where the format has none. */
+  openDump?(point: RecoveryPoint): Promise<DumpReader>;
+  /** Begins a dump; absent where nothing is written. Throws `precondition-refused` on a read-only repository. */
+  beginDump?(header: DumpHeader): Promise<DumpWriter>;
   /** Adds one document to the fleet's history (runs/<yyyy-mm>/<id>.json). */
   recordRun(cluster: string, id: string, at: Instant, document: Json): Promise<void>;
   /** Tries whether the place can be written to, with an object of its own; absent where nothing is written. Throws as the store does. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
 import { openJournal } from "../../src/adapters/journal/file-journal.ts";
+import { createDumpTaker } from "../../src/adapters/postgres/dump/take-dump.ts";
 import { createBackupTaker } from "../../src/adapters/postgres/backup/take-backup.ts";
 import { createPostgres } from "../../src/adapters/postgres/postgres.ts";
 import { createSqlConnector } from "../../src/adapters/postgres/sql.ts";
@@ -125,6 +126,14 @@ export async function recoveryWorld(options: TestServerOptions = {}): Promise<Re
     sql,
     postgres,
     files: createFiles(),
+    dumps: createDumpTaker({
+      sql,
+      shell,
+      clock: systemClock,
+      environment: { PATH: server.bin },
+      connection: () => Promise.resolve(target),
+      repository: () => Promise.resolve(repository),
+    }),
     backups: createBackupTaker({
       sql,
       clock: systemClock,

@@ -33,7 +33,7 @@ export async function findInstallations(
 ): Promise<readonly Installation[]> {
   const found: Installation[] = [];
   const seen = new Set<string>();
-  for (const bin of await candidates(shell, environment)) {
+  for (const bin of await programDirectories(shell, environment, "postgres")) {
     const real = await realpath(bin).catch(() => bin);
     if (seen.has(real)) continue;
     seen.add(real);
@@ -81,9 +81,11 @@ function installHint(major: number): string {
   return `\`apt-get install postgresql-${major}\` (Debian, Ubuntu), \`dnf install postgresql${major}-server\` (PGDG RPMs), \`brew install postgresql@${major}\``;
 }
 
-async function candidates(
+/** Directories in which programs of PostgreSQL may be: the usual places, and those of PATH that have `program`. */
+export async function programDirectories(
   shell: Shell,
   environment: { readonly [name: string]: string | undefined },
+  program: "postgres" | "pg_dump",
 ): Promise<readonly string[]> {
   const places: string[] = [];
   for (const { parent, directory, below } of layouts) {
@@ -94,7 +96,7 @@ async function candidates(
   if (asked !== null && asked.exit === 0) places.push(asked.stdout.trim());
   for (const directory of (environment["PATH"] ?? "").split(":")) {
     const names = directory.startsWith("/") ? await readdir(directory).catch(() => []) : [];
-    if (names.includes("postgres")) places.push(directory);
+    if (names.includes(program)) places.push(directory);
   }
   return places;
 }

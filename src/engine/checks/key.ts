@@ -3,6 +3,7 @@ import type { Lsn } from "../../domain/lsn.ts";
 import type { RecoveryPoint } from "../../domain/recovery-point.ts";
 import { segmentName, segmentOf } from "../../domain/segment.ts";
 import type { Repository } from "../../ports/repository.ts";
+import { openDump } from "../open-point.ts";
 import type { Answer, Check } from "../check.ts";
 
 /** Whether a key at hand opens the newest encrypted backup of each kind in each repository, and WAL. */
@@ -33,7 +34,7 @@ function newestOfEachKind(points: readonly RecoveryPoint[]): readonly RecoveryPo
 async function tried(point: RecoveryPoint, repository: Repository): Promise<Answer> {
   const what = `${point.id} in ${repository.name}`;
   try {
-    await (await repository.openBackup(point)).catalog();
+    await openSomething(point, repository);
     const last = await lastSegment(point, repository);
     return { result: "pass", evidence: `${what} was opened${last === null ? "" : `, and segment ${last}`}` };
   } catch (error) {
@@ -45,6 +46,12 @@ async function tried(point: RecoveryPoint, repository: Repository): Promise<Answ
       mend: `${error.next} Without it no recovery is possible; try a copy from its safe with --identity FILE.`,
     };
   }
+}
+
+/** Reads what only the key opens. */
+async function openSomething(point: RecoveryPoint, repository: Repository): Promise<void> {
+  if (point.kind === "dump") await (await openDump(repository, point)).globals();
+  else await (await repository.openBackup(point)).catalog();
 }
 
 /** Opens the segment that the backup ended in, where the archive has it. */

@@ -73,9 +73,11 @@ export async function gatherSystems(
   const systems: GatheredSystem[] = [];
   for (const { points, repositories, ...system } of found.values()) {
     points.sort((a, b) => (a.finishedAt < b.finishedAt ? -1 : a.finishedAt > b.finishedAt ? 1 : 0));
-    const segmentSize = points.at(-1)?.segmentSize ?? defaultSegmentSize;
+    const segmentSize = points.findLast((p) => p.kind !== "dump")?.segmentSize ?? defaultSegmentSize;
     const local = world.local?.systemIdentifier === system.systemIdentifier ? world.local.wal : null;
-    const wal = await openWal(repositories, local, system.cluster, system.systemIdentifier, segmentSize);
+    // Dumps of a server that did not say which system it is are of no system's WAL.
+    const archives = system.systemIdentifier === "" ? [] : repositories;
+    const wal = await openWal(archives, local, system.cluster, system.systemIdentifier, segmentSize);
     const judged = withoutCopies(
       points.map((point) => judgePoint(point, wal.source.inventory)),
       repositories,

@@ -62,7 +62,10 @@ async function surveySystem(
   survey.warnings.push(...system.warnings);
   survey.holes.push(...holesOf(inventory).map((hole) => ({ ...hole, cluster, repository, systemIdentifier })));
   const found: RecoveryWindow[] = [];
-  const timelines = new Set([...timelinesOf(inventory), ...system.points.map((p) => p.timeline)]);
+  const timelines = new Set([
+    ...timelinesOf(inventory),
+    ...system.points.filter((p) => p.kind !== "dump").map((p) => p.timeline),
+  ]);
   for (const timeline of [...timelines].sort((a, b) => a - b)) {
     const path = openPath(system.source, reader, timeline);
     const began = path.history.switches.at(-1)?.switchedAt ?? 0n;

@@ -61,7 +61,14 @@ export async function judgeRepository(
 ): Promise<RepositoryJudgement> {
   const { cluster, policy, now, graceSeconds } = options;
   const holds = await keepingOf(repository).holds(cluster);
-  const points = await pointsOf(repository, cluster);
+  const all = await pointsOf(repository, cluster);
+  const points = all.filter((p) => p.kind !== "dump");
+  const dumps = all.filter((p) => p.kind === "dump");
+  const facts = {
+    now,
+    graceSeconds,
+    ...(policy.timeZone === null ? {} : { dayOf: dayIn(policy.timeZone) }),
+  };
   const systems: SystemJudgement[] = [];
   for (const systemIdentifier of await systemsOf(repository, cluster, points)) {
     const own = points.filter((p) => p.systemIdentifier === systemIdentifier);
@@ -73,10 +80,8 @@ export async function judgeRepository(
       .filter((p) => unread.length > 0 && p.status === "not-restorable")
       .map((p) => [p.id, `whether ${unread.join(", ")} has its WAL is unknown`] as const);
     const decisions = judgePoints(judged, policy, {
-      now,
-      graceSeconds,
+      ...facts,
       covered: new Map([...unknown, ...coveredBy(holds, judged, now), ...(options.covered ?? [])]),
-      ...(policy.timeZone === null ? {} : { dayOf: dayIn(policy.timeZone) }),
     });
     systems.push({
       cluster,
@@ -87,8 +92,15 @@ export async function judgeRepository(
       wal: judgeWal(inventory, decisions, policy.base === null ? Number.POSITIVE_INFINITY : policy.walBufferSeconds),
     });
   }
+  if (dumps.length > 0) {
+    const covered = new Map([...coveredBy(holds, dumps, now), ...(options.covered ?? [])]);
+    systems.push({ ...noSystem, cluster, points: judgePoints(dumps, policy, { ...facts, covered }) });
+  }
   return { repository: repository.name, holds, systems };
 }
+
+/** Dumps are of no system's WAL, and one policy keeps them across pg_upgrade. */
+const noSystem = { systemIdentifier: "", segmentSize: 0, wal: [] };
 
 async function pointsOf(repository: Repository, cluster: string): Promise<RecoveryPoint[]> {
   const points: RecoveryPoint[] = [];

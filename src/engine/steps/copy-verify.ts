@@ -1,4 +1,5 @@
 import { messageOf, PgrescueError } from "../../domain/errors.ts";
+import { openPoint } from "../open-point.ts";
 import type { StepKind } from "../step.ts";
 import { copyInputs, parseCopyParameters, pointsOf, type CopyParameters } from "./copy-parameters.ts";
 import { judged, recorded, verdict } from "./signals.ts";
@@ -29,7 +30,7 @@ export const step: StepKind<CopyParameters> = {
       for (const point of all) {
         const title = `${point.id} in ${name} is what was written`;
         try {
-          const reader = await target.openBackup({ ...point, repository: name });
+          const reader = await openPoint(target, { ...point, repository: name });
           for await (const progress of reader.verify(ctx.signal)) yield { signal: "progress", ...progress };
         } catch (error) {
           if (ctx.signal.aborted) throw error;

@@ -5,6 +5,9 @@ import type { Report } from "./taking.ts";
 /** Progress is passed on at most this often, in milliseconds. */
 const interval = 200;
 
+/** What may be said on the way, by backups and dumps alike. */
+type Said = Exclude<BackupSignal, { signal: "finished" }>;
+
 /**
  * Runs `work` and yields what it reports while it runs: every verdict and line, the newest progress. The work never waits
  * for its reader. When the reader stops, the work's signal aborts and its end is awaited.
@@ -12,12 +15,12 @@ const interval = 200;
 export async function* pump<T>(
   outer: AbortSignal,
   work: (report: Report, signal: AbortSignal) => Promise<T>,
-): AsyncGenerator<BackupSignal, T> {
+): AsyncGenerator<Said, T> {
   const own = new AbortController();
-  const queue: BackupSignal[] = [];
+  const queue: Said[] = [];
   let progress: Progress | null = null;
   let wake = Promise.withResolvers<void>();
-  const push = (signal: BackupSignal): void => {
+  const push = (signal: Said): void => {
     queue.push(signal);
     wake.resolve();
   };

@@ -1,23 +1,15 @@
 import { z } from "zod";
-import { PgrescueError } from "../../../domain/errors.ts";
-import { formatInstant, instantFromMilliseconds, parseInstant, type Instant } from "../../../domain/instant.ts";
+import { formatInstant, instantFromMilliseconds, parseInstant } from "../../../domain/instant.ts";
 import { formatLsn, lsn, parseLsn, type Lsn } from "../../../domain/lsn.ts";
 import type { RecoveryPoint } from "../../../domain/recovery-point.ts";
 import { keepRules } from "../../../domain/retention/policy.ts";
+import type { DumpHeader } from "../../../ports/dump.ts";
 import type { BackupHeader } from "../../../ports/repository.ts";
+import { count, decodeCommit, encryption, fail, moment, parseJson, storedObjects } from "./document-parts.ts";
 import { startOf } from "./keys.ts";
 
-const count = z.number().int().nonnegative();
 const position = z.string().transform((text, context): Lsn => parseLsn(text) ?? fail(context, `${text} is not an LSN`));
-const moment = z
-  .string()
-  .transform((text, context): Instant => parseInstant(text) ?? fail(context, `${text} is not a time`));
 const objectName = z.string().regex(/^(?:wal\/)?[A-Za-z0-9][A-Za-z0-9._-]*$/);
-
-function fail(context: z.RefinementCtx, message: string): never {
-  context.addIssue(message);
-  return z.NEVER;
-}
 
 const header = z.object({
   id: z.string(),
@@ -30,7 +22,11 @@ const header = z.object({
   run: z.string(),
 });
 
-const beginSchema = header.extend({ format: z.literal("pgrescue.backup-begin/v1") });
+const beginSchema = header.extend({
+  format: z.literal("pgrescue.backup-begin/v1"),
+  kind: z.enum(["base", "dump"]),
+  segmentSize: count.default(0),
+});
 
 const documentSchema = header.extend({
   format: z.literal("pgrescue.backup/v1"),
@@ -42,10 +38,7 @@ const documentSchema = header.extend({
   bytes: count,
   storedBytes: count,
   compression: z.literal("zstd"),
-  encryption: z.union([
-    z.null(),
-    z.object({ format: z.literal("age-encryption.org/v1"), recipients: z.array(z.string()) }),
-  ]),
+  encryption,
   walIncluded: z.boolean(),
   tablespaces: z.array(z.object({ oid: count, name: z.string(), location: z.string(), bytes: count })),
   keep: z.enum(keepRules).exactOptional(),
@@ -53,7 +46,7 @@ const documentSchema = header.extend({
   archives: z.array(
     z.object({ name: z.string().regex(/^(?:base|\d{1,10})$/), files: count, bytes: count, frames: count }),
   ),
-  objects: z.array(z.object({ name: objectName, size: count, sha256: z.string().regex(/^[0-9a-f]{64}$/) })),
+  objects: storedObjects(objectName),
 });
 
 /** `backup.json`: written last; what it does not list does not belong to the backup. */
@@ -62,24 +55,9 @@ export type BackupDocument = z.output<typeof documentSchema>;
 /** The name of the commit document in a backup's folder. */
 export const commitName = "backup.json";
 
-/** The name of the document that reserves a backup's id when it begins. */
-export const beginName = "begin.json";
-
 /** Reads `backup.json`. Throws `damaged-data`, or `precondition-refused` when a newer pgrescue wrote it. */
 export function decodeBackup(bytes: Uint8Array, what: string): BackupDocument {
-  const json = parse(bytes);
-  const format = (json as { format?: unknown } | null)?.format;
-  if (typeof format === "string" && /^pgrescue\.backup\/v(?!1$)\d+$/.test(format)) {
-    throw new PgrescueError("precondition-refused", `${what} was written by a newer pgrescue (${format})`, {
-      next: "Use a newer pgrescue for this backup.",
-    });
-  }
-  const { data, error } = documentSchema.safeParse(json);
-  if (data !== undefined) return data;
-  throw new PgrescueError(
-    "damaged-data",
-    `${what} is not what was written: ${error.issues[0]?.path.join(".")} ${error.issues[0]?.message}`,
-  );
+  return decodeCommit(documentSchema, "pgrescue.backup", bytes, what);
 }
 
 /** As it is stored: LSNs in PostgreSQL's notation, instants in ISO 8601 UTC with microseconds. */
@@ -95,9 +73,9 @@ export function encodeBackup(document: BackupDocument): Uint8Array {
 }
 
 /** `begin.json`, as it is stored. */
-export function encodeBegin(id: string, begun: BackupHeader): Uint8Array {
+export function encodeBegin(id: string, kind: "base" | "dump", begun: BackupHeader | DumpHeader): Uint8Array {
   return Buffer.from(
-    `${JSON.stringify({ format: "pgrescue.backup-begin/v1", id, kind: "base", ...begun, startedAt: formatInstant(begun.startedAt) }, null, 2)}\n`,
+    `${JSON.stringify({ format: "pgrescue.backup-begin/v1", id, kind, ...begun, startedAt: formatInstant(begun.startedAt) }, null, 2)}\n`,
   );
 }
 
@@ -156,17 +134,18 @@ export function unusablePoint(
     readonly repository: string;
     readonly cluster: string;
     readonly systemIdentifier: string;
+    readonly kind: "base" | "dump";
     readonly id: string;
   },
   begin: Uint8Array | null,
   status: "incomplete" | "damaged" | "not-restorable",
   reason: string,
 ): RecoveryPoint {
-  const begun = begin === null ? undefined : beginSchema.safeParse(parse(begin)).data;
+  const begun = begin === null ? undefined : beginSchema.safeParse(parseJson(begin)).data;
   const startedAt = begun?.startedAt ?? parseInstant(startOf(place.id) ?? "") ?? instantFromMilliseconds(0);
   return {
     ...place,
-    kind: "base",
+    ...(place.kind === "dump" && begun !== undefined ? { systemIdentifier: begun.systemIdentifier } : {}),
     format: "native",
     status,
     reason,
@@ -184,12 +163,4 @@ export function unusablePoint(
     walIncluded: false,
     ...(begun === undefined ? {} : { run: begun.run }),
   };
-}
-
-function parse(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return null;
-  }
 }

@@ -9,11 +9,11 @@ import type { BackupMember, BackupReader } from "../../../ports/repository.ts";
 import { readIndex, type IndexMember } from "./archive-index.ts";
 import { commitName, decodeBackup, type BackupDocument } from "./backup-document.ts";
 import { baseFolder } from "./keys.ts";
+import { openPoint } from "./opened-point.ts";
 import { reporting } from "./progress-stream.ts";
 import { restoreBackup } from "./restore.ts";
-import { sealedContent, sealedSuffix, unsealBytes, type ContentStore } from "./sealed-store.ts";
-import { readVerified, verifyObject } from "./stored-objects.ts";
-import { decompressFrames } from "./zstd-frames.ts";
+import type { ContentStore } from "./sealed-store.ts";
+import { verifyObject } from "./stored-objects.ts";
 
 /** Opens a committed backup. Throws `damaged-data` where its commit document is gone or damaged. */
 export async function openNativeBackup(
@@ -27,20 +27,7 @@ export async function openNativeBackup(
     throw new PgrescueError("damaged-data", `backup ${point.id} of ${point.cluster} was not finished`);
   const document = decodeBackup(bytes, folder + commitName);
 
-  const suffix = document.encryption === null ? "" : sealedSuffix;
-  const sealed = document.encryption === null ? null : (cipher ?? noKey(point));
-  const contents: ContentStore = sealed === null ? store : sealedContent(store, sealed);
-
-  /** The content of a small object of the backup; null when it has none of the name. */
-  async function content(name: string): Promise<Uint8Array | null> {
-    const object = document.objects.find((candidate) => candidate.name === name + suffix);
-    if (object === undefined) return null;
-    const bytes = await readVerified(store, folder, object);
-    const stored = sealed === null ? bytes : await unsealBytes(sealed, bytes, folder + object.name);
-    const parts: Uint8Array[] = [];
-    for await (const part of decompressFrames(one(stored), folder + name)) parts.push(part);
-    return Buffer.concat(parts);
-  }
+  const { contents, suffix, content, verify } = openPoint(store, folder, point, document, cipher);
 
   return {
     point,
@@ -65,21 +52,7 @@ export async function openNativeBackup(
           signal,
         ),
       ),
-    verify: (signal) =>
-      reporting(signal, async (report, stop) => {
-        let done = 0;
-        for (const object of document.objects) {
-          await verifyObject(store, folder, object, (read) => {
-            stop.throwIfAborted();
-            report({
-              done: (done += read),
-              total: document.storedBytes,
-              unit: "bytes",
-              doing: `reading ${object.name}`,
-            });
-          });
-        }
-      }),
+    verify,
   };
 }
 
@@ -112,18 +85,4 @@ function memberOf(archive: string, member: IndexMember): BackupMember {
     size: member.type === "file" ? member.size : 0,
     ...(member.type === "link" ? { link: member.target } : {}),
   };
-}
-
-/** Who opens a repository without anything to decrypt with can still list and verify it. */
-function noKey(point: RecoveryPoint): Cipher {
-  const refuse = (): never => {
-    throw new PgrescueError("credentials", `backup ${point.id} is encrypted, and no key is at hand`, {
-      next: "Name the identity file with --identity FILE, PGRESCUE_IDENTITY, or encryption.identityFile.",
-    });
-  };
-  return { recipients: [], seal: refuse, open: refuse };
-}
-
-async function* one(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
 }

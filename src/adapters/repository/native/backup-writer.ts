@@ -1,20 +1,18 @@
 import { hash } from "node:crypto";
 import { PgrescueError } from "../../../domain/errors.ts";
-import { formatInstant } from "../../../domain/instant.ts";
 import { parseWalFileName } from "../../../domain/segment.ts";
 import type { Cipher } from "../../../ports/cipher.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { BackupEnd, BackupHeader, BackupWriter } from "../../../ports/repository.ts";
 import { archiveWriter, type ArchiveSummary } from "./archive-writer.ts";
-import { beginName, commitName, encodeBackup, encodeBegin, pointOf, type BackupDocument } from "./backup-document.ts";
+import { commitName, encodeBackup, pointOf, type BackupDocument } from "./backup-document.ts";
 import { framePipeline, frameSize } from "./frame-pipeline.ts";
 import { beginHashedObject, type StoredObject } from "./hashed-object.ts";
-import { baseFolder } from "./keys.ts";
+import { beginName } from "./point-place.ts";
+import { putCompressed } from "./put-compressed.ts";
+import { reserveId } from "./reserve-id.ts";
 import { sealBytes, sealedSuffix } from "./sealed-store.ts";
 import { compressFrame } from "./zstd-frames.ts";
-
-/** How many backups of one cluster may begin in the same second before we give up. */
-const mostInOneSecond = 100;
 
 export interface BackupWriterOptions {
   readonly store: ObjectStore;
@@ -34,7 +32,7 @@ export async function beginNativeBackup({
   cipher = null,
   frameSize: size = frameSize,
 }: BackupWriterOptions): Promise<BackupWriter> {
-  const { id, folder } = await reserve(store, header);
+  const { id, folder } = await reserveId(store, "base", header);
   const archives: ArchiveSummary[] = [];
   const objects: StoredObject[] = [];
   let abortArchive: (() => Promise<void>) | null = null;
@@ -43,18 +41,6 @@ export async function beginNativeBackup({
   function openArchive(): void {
     if (isOver) throw new PgrescueError("bug", `backup ${id} is over`);
     if (abortArchive !== null) throw new PgrescueError("bug", `backup ${id} has an archive under way`);
-  }
-
-  /** Writes a stream as one object of zstd frames. */
-  async function putCompressed(name: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const object = await beginHashedObject(store, folder, name, cipher);
-    try {
-      for await (const content of collected(chunks, size)) await object.write(await compressFrame(content, 3));
-      objects.push(await object.commit());
-    } catch (error) {
-      await object.abort();
-      throw error;
-    }
   }
 
   return {
@@ -75,7 +61,9 @@ export async function beginNativeBackup({
         objects.push(...summary.objects);
       });
     },
-    put: (name, chunks) => putCompressed(`${name}.zst`, chunks),
+    put: async (name, chunks) => {
+      objects.push(await putCompressed({ store, folder, cipher, frameSize: size }, `${name}.zst`, chunks));
+    },
     putWal: async (name, content) => {
       if (parseWalFileName(name) === null) throw new PgrescueError("bug", `${name} is no WAL file`);
       const compressed = await compressFrame(content, 3);
@@ -104,25 +92,6 @@ export async function beginNativeBackup({
       await store.delete(folder + beginName);
     },
   };
-}
-
-async function reserve(
-  store: ObjectStore,
-  header: BackupHeader,
-): Promise<{ readonly id: string; readonly folder: string }> {
-  const instant = `${formatInstant(header.startedAt).slice(0, 19).replaceAll(/[-:]/g, "")}Z-base`;
-  for (let n = 1; n <= mostInOneSecond; n++) {
-    const id = n === 1 ? instant : `${instant}-${n}`;
-    const folder = baseFolder(header.cluster, header.systemIdentifier, id);
-    // The commit document, too: an expired begin.json must not free the name.
-    if ((await store.head(folder + commitName)) !== null) continue;
-    if ((await store.put(folder + beginName, encodeBegin(id, header), { ifAbsent: true })) === "stored")
-      return { id, folder };
-  }
-  throw new PgrescueError(
-    "precondition-refused",
-    `${mostInOneSecond} backups of ${header.cluster} began in the second ${instant.slice(0, 16)}`,
-  );
 }
 
 function documentOf(
@@ -159,19 +128,4 @@ function documentOf(
     archives: archives.map(({ name, files, bytes, frames }) => ({ name, files, bytes, frames })),
     objects: [...objects],
   };
-}
-
-/** The same bytes in chunks of `size`, the last one shorter; an empty stream gives one empty chunk. */
-async function* collected(chunks: AsyncIterable<Uint8Array>, size: number): AsyncIterable<Uint8Array> {
-  let pending: Uint8Array[] = [];
-  let length = 0;
-  let any = false;
-  for await (const chunk of chunks) {
-    pending.push(chunk);
-    length += chunk.length;
-    if (length < size) continue;
-    yield Buffer.concat(pending);
-    [pending, length, any] = [[], 0, true];
-  }
-  if (length > 0 || !any) yield Buffer.concat(pending);
 }

@@ -3,9 +3,9 @@ import { PgrescueError } from "../../../domain/errors.ts";
 import type { RecoveryPoint } from "../../../domain/recovery-point.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { Progress } from "../../../ports/progress.ts";
-import { beginName, commitName, decodeBackup } from "./backup-document.ts";
-import { baseFolder, systemPrefix } from "./keys.ts";
+import { systemPrefix } from "./keys.ts";
 import { slots } from "./parallel.ts";
+import { beginName, objectsOf, placeOf } from "./point-place.ts";
 import { reporting } from "./progress-stream.ts";
 import { readRepositoryDocument } from "./repository-document.ts";
 import type { StoredObject } from "./hashed-object.ts";
@@ -39,10 +39,10 @@ export function copyPoint(
   signal: AbortSignal,
 ): AsyncGenerator<Progress> {
   return reporting(signal, async (report, stop) => {
-    const folder = baseFolder(point.cluster, point.systemIdentifier, point.id);
+    const { folder, commit: commitName } = placeOf(point);
     const commit = await from.get(folder + commitName);
     if (commit === null) throw new PgrescueError("damaged-data", `backup ${point.id} in ${from.url} was not finished`);
-    const document = decodeBackup(commit, folder + commitName);
+    const document = objectsOf(point, commit);
     const there = await to.get(folder + commitName);
     if (there !== null) {
       if (Buffer.compare(there, commit) === 0) return;

@@ -15,6 +15,8 @@ export interface StoredObject {
 
 /** Streams an object into the store and hashes it on the way. */
 export interface HashedObject {
+  /** As it will be listed. */
+  readonly name: string;
   /** Bytes so far, of the content. */
   readonly size: number;
   write(chunk: Uint8Array): Promise<void>;
@@ -39,6 +41,7 @@ async function beginPlain(store: ObjectStore, folder: string, name: string): Pro
   const hash = createHash("sha256");
   let size = 0;
   return {
+    name,
     get size() {
       return size;
     },
@@ -62,6 +65,7 @@ async function sealed(object: HashedObject, cipher: Cipher): Promise<HashedObjec
   let pending: Uint8Array = new Uint8Array();
   let size = 0;
   return {
+    name: object.name,
     get size() {
       return size;
     },

@@ -5,10 +5,10 @@ import type { Hold } from "../../../domain/retention/hold.ts";
 import type { Keeping } from "../../../ports/keeping.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
 import type { Progress } from "../../../ports/progress.ts";
-import { beginName, commitName } from "./backup-document.ts";
 import { decodeHold, encodeHold } from "./hold-document.ts";
-import { baseFolder, isClusterName, systemPrefix } from "./keys.ts";
+import { isClusterName, systemPrefix } from "./keys.ts";
 import { inParallel } from "./parallel.ts";
+import { beginName, placeOf } from "./point-place.ts";
 import { nameOfWalKey, walKey } from "./wal-keys.ts";
 
 /** Deletions at the same time, and how many keys are listed before they are deleted. */
@@ -47,8 +47,7 @@ export function nativeKeeping(store: ObjectStore): Keeping {
     recordPolicy: async (cluster, policy) => {
       await store.put(policyKey(cluster), Buffer.from(`${JSON.stringify(policy, null, 2)}\n`));
     },
-    removePoint: (point, signal) =>
-      removeFolder(store, baseFolder(point.cluster, point.systemIdentifier, point.id), signal),
+    removePoint: (point, signal) => removeFolder(store, placeOf(point), signal),
     removeWal: async function* removeWal({ cluster, systemIdentifier, segmentSize }, range, signal) {
       const prefix = `${systemPrefix(cluster, systemIdentifier)}wal/`;
       const timeline = segmentName(range.timeline, range.from, segmentSize).slice(0, 8);
@@ -80,10 +79,14 @@ export function nativeKeeping(store: ObjectStore): Keeping {
 }
 
 /** The commit document goes first and the document that tells when the backup began last: a cut leaves an incomplete one. */
-async function* removeFolder(store: ObjectStore, folder: string, signal: AbortSignal): AsyncIterable<Progress> {
+async function* removeFolder(
+  store: ObjectStore,
+  { folder, commit }: { readonly folder: string; readonly commit: string },
+  signal: AbortSignal,
+): AsyncIterable<Progress> {
   const doing = `removing ${folder}`;
   signal.throwIfAborted();
-  await store.delete(folder + commitName);
+  await store.delete(folder + commit);
   let done = 1;
   yield { done, total: null, unit: "files", doing };
   const keys = (async function* keysOf(): AsyncIterable<string> {

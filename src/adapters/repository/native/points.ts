@@ -1,9 +1,11 @@
 import { messageOf, PgrescueError } from "../../../domain/errors.ts";
 import type { RecoveryPoint } from "../../../domain/recovery-point.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
-import { beginName, commitName, decodeBackup, pointOf, unusablePoint } from "./backup-document.ts";
+import { decodeBackup, pointOf, unusablePoint } from "./backup-document.ts";
+import { decodeDump, pointOfDump } from "./dump-document.ts";
 import { folders } from "./folders.ts";
-import { baseFolder, isBaseId, isClusterName, isSystemIdentifier, systemPrefix } from "./keys.ts";
+import { dumpsPrefix, isBaseId, isClusterName, isDumpId, isSystemIdentifier, systemPrefix } from "./keys.ts";
+import { beginName, placeOf } from "./point-place.ts";
 
 export interface System {
   readonly cluster: string;
@@ -20,7 +22,7 @@ export async function* systemsIn(store: ObjectStore): AsyncIterable<System> {
   }
 }
 
-/** The points of one system, oldest first by timeline and LSN (hosts' clocks don't decide); unusable ones last. */
+/** The base backups of one system, oldest first by timeline and LSN (hosts' clocks don't decide); unusable ones last. */
 export async function pointsOf(
   store: ObjectStore,
   repository: string,
@@ -28,31 +30,36 @@ export async function pointsOf(
 ): Promise<readonly RecoveryPoint[]> {
   const points: RecoveryPoint[] = [];
   for await (const id of folders(store, `${systemPrefix(system.cluster, system.systemIdentifier)}base/`)) {
-    if (isBaseId(id)) points.push(await pointAt(store, repository, system, id));
+    if (isBaseId(id)) points.push(await pointAt(store, { repository, ...system, kind: "base", id }));
   }
   return points.toSorted(byPosition);
 }
 
-async function pointAt(store: ObjectStore, repository: string, system: System, id: string): Promise<RecoveryPoint> {
-  const folder = baseFolder(system.cluster, system.systemIdentifier, id);
-  const place = { repository, ...system, id };
-  const bytes = await store.get(folder + commitName);
+/** Clusters that have a folder, with dumps in it perhaps. */
+export async function* clustersIn(store: ObjectStore): AsyncIterable<string> {
+  for await (const cluster of folders(store, "")) if (isClusterName(cluster)) yield cluster;
+}
+
+/** The dumps of a cluster, oldest first. One that was not finished may not tell of which system it is: "". */
+export async function* dumpsOf(store: ObjectStore, repository: string, cluster: string): AsyncIterable<RecoveryPoint> {
+  for await (const id of folders(store, dumpsPrefix(cluster))) {
+    if (isDumpId(id)) yield await pointAt(store, { repository, cluster, systemIdentifier: "", kind: "dump", id });
+  }
+}
+
+interface Place extends System {
+  readonly repository: string;
+  readonly kind: "base" | "dump";
+  readonly id: string;
+}
+
+async function pointAt(store: ObjectStore, place: Place): Promise<RecoveryPoint> {
+  const { folder, commit } = placeOf(place);
+  const bytes = await store.get(folder + commit);
   if (bytes === null)
     return unusablePoint(place, await store.get(folder + beginName), "incomplete", "the backup was not finished");
   try {
-    const document = decodeBackup(bytes, folder + commitName);
-    if (
-      document.id === id &&
-      document.cluster === system.cluster &&
-      document.systemIdentifier === system.systemIdentifier
-    )
-      return pointOf(document, repository);
-    return unusablePoint(
-      place,
-      null,
-      "damaged",
-      `${commitName} belongs to ${document.cluster}/${document.systemIdentifier}/base/${document.id}`,
-    );
+    return belonging(place, bytes, folder + commit);
   } catch (error) {
     const isNewer = error instanceof PgrescueError && error.code === "precondition-refused";
     return unusablePoint(
@@ -62,6 +69,18 @@ async function pointAt(store: ObjectStore, repository: string, system: System, i
       messageOf(error),
     );
   }
+}
+
+/** The point that a commit document describes; damaged where it is another one's. */
+function belonging(place: Place, bytes: Uint8Array, what: string): RecoveryPoint {
+  const point =
+    place.kind === "dump"
+      ? pointOfDump(decodeDump(bytes, what), place.repository)
+      : pointOf(decodeBackup(bytes, what), place.repository);
+  const isOfSystem = place.kind === "dump" || point.systemIdentifier === place.systemIdentifier;
+  if (point.id === place.id && point.cluster === place.cluster && isOfSystem) return point;
+  const whose = `${point.cluster}/${point.kind === "dump" ? "dump" : `${point.systemIdentifier}/base`}/${point.id}`;
+  return unusablePoint(place, null, "damaged", `${what.slice(what.lastIndexOf("/") + 1)} belongs to ${whose}`);
 }
 
 function byPosition(a: RecoveryPoint, b: RecoveryPoint): number {

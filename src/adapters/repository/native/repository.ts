@@ -6,10 +6,12 @@ import type { Copying, Repository } from "../../../ports/repository.ts";
 import { openNativeBackup } from "./backup-reader.ts";
 import { beginNativeBackup } from "./backup-writer.ts";
 import { copyPoint, copyWal, requireAlike } from "./copy.ts";
+import { openNativeDump } from "./dump-reader.ts";
+import { beginNativeDump } from "./dump-writer.ts";
 import { nativeKeeping } from "./keeping.ts";
 import { isClusterName, repositoryKey, systemPrefix } from "./keys.ts";
 import { nativeLeasing } from "./leasing.ts";
-import { pointsOf, systemsIn } from "./points.ts";
+import { clustersIn, dumpsOf, pointsOf, systemsIn } from "./points.ts";
 import { probeStore } from "./probe.ts";
 import { createRepository, readRepositoryDocument } from "./repository-document.ts";
 import { openWalArchive } from "./wal-archive.ts";
@@ -74,10 +76,21 @@ export async function openNativeRepository({
         if (filter.systemIdentifier !== undefined && filter.systemIdentifier !== system.systemIdentifier) continue;
         yield* await pointsOf(store, name, system);
       }
+      for await (const cluster of filter.cluster === undefined
+        ? clustersIn(store)
+        : [filter.cluster].filter(isClusterName)) {
+        for await (const dump of dumpsOf(store, name, cluster))
+          if (filter.systemIdentifier === undefined || filter.systemIdentifier === dump.systemIdentifier) yield dump;
+      }
     },
     wal: (cluster, systemIdentifier) =>
       openWalArchive({ store, prefix: `${systemPrefix(cluster, systemIdentifier)}wal/`, systemIdentifier, cipher }),
     openBackup: (point) => openNativeBackup(store, point, cipher),
+    openDump: (point) => openNativeDump(store, point, cipher),
+    beginDump: async (header) => {
+      mayWrite();
+      return beginNativeDump({ store, repository: name, header, cipher });
+    },
     beginBackup: async (header) => {
       mayWrite();
       return beginNativeBackup({ store, repository: name, header, cipher });

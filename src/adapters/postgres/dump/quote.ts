@@ -1,0 +1,9 @@
+/** A name as SQL has it: always quoted. */
+export function quoteIdentifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A database's name where a program takes a connection string as well: the name alone would be read as one. */
+export function databaseArgument(name: string): string {
+  return /^[A-Za-z0-9_-]+$/.test(name) ? name : `dbname='${name.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+}

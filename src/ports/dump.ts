@@ -1,0 +1,115 @@
+import type { DumpCatalog, DumpFilters, DumpedDatabase } from "../domain/dump.ts";
+import type { Instant } from "../domain/instant.ts";
+import type { RecoveryPoint } from "../domain/recovery-point.ts";
+import type { KeepRule } from "../domain/retention/policy.ts";
+import type { Verdict } from "../domain/verdict.ts";
+import type { Progress } from "./progress.ts";
+
+/** What is known of a dump when it begins. */
+export interface DumpHeader {
+  readonly cluster: string;
+  /** "" where the server does not say (managed servers). */
+  readonly systemIdentifier: string;
+  /** server_version_num. */
+  readonly postgresVersion: number;
+  readonly startedAt: Instant;
+  /** The run that takes it, so that a continued run finds what it already finished. */
+  readonly run: string;
+}
+
+/** An object that is being written. */
+export interface DumpStream {
+  /** Its name in the dump's folder. */
+  readonly object: string;
+  write(chunk: Uint8Array): Promise<void>;
+  /** Gives the bytes that were written, before encryption. */
+  commit(): Promise<number>;
+  abort(): Promise<void>;
+}
+
+/** Writes the dumps of one server's databases as one point. Nothing is offered before commit() has resolved. */
+export interface DumpWriter {
+  readonly id: string;
+  /** Begins a database's archive: pg_dump's bytes as they come. */
+  archive(database: string, oid: number): Promise<DumpStream>;
+  /** Stores what roles and tablespaces there are, as pg_dumpall says it; gives the object's name. */
+  putGlobals(chunks: AsyncIterable<Uint8Array>): Promise<string>;
+  /** Stores what a database had in it, in the dump's own snapshot; gives the object's name. */
+  putCatalog(database: string, oid: number, catalog: DumpCatalog): Promise<string>;
+  commit(end: DumpEnd): Promise<RecoveryPoint>;
+  abort(): Promise<void>;
+}
+
+export interface DumpEnd {
+  readonly finishedAt: Instant;
+  /** pg_dump's version as server_version_num has it. */
+  readonly clientVersion: number;
+  readonly databases: readonly DumpedDatabase[];
+  readonly globals: { readonly object: string; readonly passwords: boolean };
+  /** Databases that were asked for and could not be dumped. */
+  readonly failed: readonly { readonly database: string; readonly error: string }[];
+  readonly label: string;
+  readonly warnings: readonly string[];
+  readonly keep?: KeepRule;
+}
+
+/** Reads one dump. Throws `damaged-data` for what is not as it was written, `credentials` without its key. */
+export interface DumpReader {
+  readonly point: RecoveryPoint;
+  readonly databases: readonly DumpedDatabase[];
+  /** Databases that were asked for and are not in it. */
+  readonly failed: readonly { readonly database: string; readonly error: string }[];
+  /** A database's archive, as pg_dump wrote it. Its bytes are known to be right only when the iteration has ended. */
+  archive(database: DumpedDatabase): AsyncIterable<Uint8Array>;
+  /** Roles and tablespaces as SQL; null where the dump has none. */
+  globals(): Promise<string | null>;
+  /** What was in a database; null where the dump does not say. */
+  catalog(database: DumpedDatabase): Promise<DumpCatalog | null>;
+  /** Reads every object and compares it with the commit document; throws `damaged-data` naming the first bad one. */
+  verify(signal: AbortSignal): AsyncIterable<Progress>;
+}
+
+/** What to dump and how. JSON all through, so that it can stand in a journal; connections are found by the cluster's name. */
+export interface DumpRequest {
+  readonly run: string;
+  readonly cluster: string;
+  /** Name or URL of the repository. */
+  readonly repository: string;
+  /** null: every database that allows connections and is no template. */
+  readonly databases: readonly string[] | null;
+  readonly exclude: readonly string[];
+  readonly filters: DumpFilters;
+  /** pg_dump's --compress, `gzip:6` or `zstd:3` or `none`; null: its own default. */
+  readonly compress: string | null;
+  /** What is counted in the snapshot: nothing, rows, or rows and their fingerprint. */
+  readonly proof: "none" | "rows" | "fingerprint";
+  /** How long pg_dump waits for a table that somebody has locked, in seconds. */
+  readonly lockTimeoutSeconds: number;
+  readonly label: string;
+  readonly keep: KeepRule | null;
+  /** Directory of PostgreSQL's programs; null: found by itself. */
+  readonly binaries: string | null;
+}
+
+/** What happens while databases are dumped; `finished` comes last, after the commit. */
+export type DumpSignal =
+  | ({ readonly signal: "progress" } & Progress)
+  | { readonly signal: "verdict"; readonly verdict: Verdict }
+  | { readonly signal: "log"; readonly level: "info" | "warn"; readonly text: string }
+  | {
+      readonly signal: "finished";
+      readonly point: RecoveryPoint;
+      readonly databases: readonly DumpedDatabase[];
+      readonly failed: DumpEnd["failed"];
+      readonly warnings: readonly string[];
+    };
+
+/**
+ * Dumps databases with pg_dump. `examine` answers with verdicts and never throws. `take` throws `credentials`,
+ * `precondition-refused`, `external-failure`, `store-failure`; whenever it throws, nothing of the dump is offered. A database
+ * that fails while others succeed is in `failed`.
+ */
+export interface DumpTaker {
+  examine(request: DumpRequest, signal: AbortSignal): Promise<readonly Verdict[]>;
+  take(request: DumpRequest, signal: AbortSignal): AsyncIterable<DumpSignal>;
+}
