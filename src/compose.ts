@@ -2,11 +2,12 @@ import { cipherFor } from "./adapters/crypto/repository-cipher.ts";
 import { knownRepositories } from "./adapters/config/known-repositories.ts";
 import { createPostgres } from "./adapters/postgres/postgres.ts";
 import { createBackupTaker } from "./adapters/postgres/backup/take-backup.ts";
+import { createDumpRestorer } from "./adapters/postgres/dump/restore/dump-restorer.ts";
 import { createDumpTaker } from "./adapters/postgres/dump/take-dump.ts";
-import { resolveConnection } from "./adapters/postgres/connection.ts";
+import { resolveConnection, type ConnectionSettings } from "./adapters/postgres/connection.ts";
 import { createSqlConnector } from "./adapters/postgres/sql.ts";
 import { createWalReader } from "./adapters/postgres/waldump/wal-reader.ts";
-import { isLeaseKey } from "./adapters/repository/native/keys.ts";
+import { isClusterName, isLeaseKey } from "./adapters/repository/native/keys.ts";
 import { openRepository } from "./adapters/repository/registry.ts";
 import { guarded } from "./adapters/storage/guarded.ts";
 import { readOnly as readOnlyStore } from "./adapters/storage/read-only.ts";
@@ -66,17 +67,15 @@ export function compose(
     known.catch(() => opened.delete(name));
     return known;
   };
+  const resolved = async (to: ConnectionSettings): Promise<ConnectionTarget> => {
+    const user = await currentUser();
+    return resolveConnection(to, { environment: env, home: env["HOME"] ?? user.home, user: user.name, shell });
+  };
   const connection = async (cluster: string): Promise<ConnectionTarget> => {
     const configured = settings.loaded.config.clusters[cluster];
     if (configured === undefined)
       throw new PgrescueError("config", `no cluster ${cluster} in ${settings.loaded.file ?? "any configuration file"}`);
-    const user = await currentUser();
-    return resolveConnection(configured.connection, {
-      environment: env,
-      home: env["HOME"] ?? user.home,
-      user: user.name,
-      shell,
-    });
+    return resolved(configured.connection);
   };
   return {
     clock: systemClock,
@@ -86,6 +85,12 @@ export function compose(
     files: createFiles(),
     walReader: createWalReader(),
     backups: createBackupTaker({ sql, clock: systemClock, connection, repository }),
+    dumpRestores: createDumpRestorer({
+      sql,
+      shell,
+      environment: env,
+      target: (into) => (isClusterName(into) ? connection(into) : resolved({ url: into })),
+    }),
     dumps: createDumpTaker({ sql, shell, clock: systemClock, environment: env, connection, repository }),
     recoveryWal: createRecoveryWal({
       ...thisProgram(),

@@ -68,19 +68,29 @@ function grouped(verbs: readonly string[]): readonly (readonly [title: string, v
 
 function optionLines(specs: OptionSpecs): string[] {
   const shown = Object.entries(specs).filter(([, spec]) => spec.hidden !== true);
-  const heads = shown.map(
-    ([name, spec]) =>
-      `${spec.short === undefined ? "" : `-${spec.short}, `}--${name}${spec.type === "string" ? ` ${spec.choices?.join("|") ?? spec.value ?? "VALUE"}` : ""}`,
-  );
+  const heads = shown.map(([name, spec]) => {
+    const flag = `${spec.short === undefined ? "" : `-${spec.short}, `}--${name}`;
+    if (spec.type !== "string") return flag;
+    const choices = isManyChoices(name, spec) ? undefined : spec.choices?.join("|");
+    return `${flag} ${choices ?? spec.value ?? "VALUE"}`;
+  });
   const width = Math.min(26, Math.max(0, ...heads.map((head) => head.length)));
-  return shown.flatMap(([, spec], at) => {
+  return shown.flatMap(([name, spec], at) => {
     const head = heads[at] ?? "";
     const also = spec.aliases === undefined ? "" : ` (also ${spec.aliases.map((a) => `--${a}`).join(", ")})`;
-    const [first = "", ...rest] = wrap(`${spec.summary}${also}`, 76 - width);
+    const [first = "", ...rest] = wrap(
+      `${spec.summary}${also}${isManyChoices(name, spec) ? `: ${spec.choices?.join(", ")}` : ""}`,
+      76 - width,
+    );
     const lines =
       head.length > width ? [`  ${head}`, `  ${" ".repeat(width)}  ${first}`] : [`  ${head.padEnd(width)}  ${first}`];
     return [...lines, ...rest.map((line) => `  ${" ".repeat(width)}  ${line}`)];
   });
+}
+
+/** Whether the choices would not fit on a line. */
+function isManyChoices(name: string, { choices }: OptionSpecs[string]): boolean {
+  return choices !== undefined && name.length + choices.join("|").length > 72;
 }
 
 function wrap(text: string, width: number): string[] {

@@ -9,6 +9,7 @@ import { runAsOwner } from "./as-owner.ts";
 import type { Arguments, Command, Terminal } from "./command.ts";
 import { planningOptions, planWith, readWish } from "./planning.ts";
 import { printPlan } from "./print-plan.ts";
+import { dumpMethods, dumpRestoreOptions, isAboutDump, recoverDump } from "./recover-dump.ts";
 import { currentActor } from "./run/actor.ts";
 import { answerOptions, answersFrom } from "./run/answers.ts";
 import { openRun } from "./run/launch-run.ts";
@@ -25,6 +26,8 @@ export const command: Command = {
     "Restores the right backup, replays WAL to exactly the target, verifies, and leaves a running server. The target\nis looked up in the WAL before a byte is copied. Without TARGET on a terminal the console opens and asks.\nWith --repository URL it works on an empty host without any configuration.",
   options: {
     ...planningOptions,
+    method: { ...planningOptions.method, choices: [...planningOptions.method.choices, ...dumpMethods] },
+    ...dumpRestoreOptions,
     scenario: {
       type: "string",
       value: "ID",
@@ -40,12 +43,14 @@ export const command: Command = {
     "pgrescue recover --target-before-xid 88123457 --to /srv/scratch/shop --dry-run",
     "pgrescue recover --method rewind-in-place --target-time 2026-11-20T02:51:07Z --confirm shop@db1",
     "pgrescue recover --repository file:///mnt/backup --latest --to /var/lib/postgresql/15/main",
+    "pgrescue recover --into shop --source-database shop --database shop_monday   # a dump, into a new database",
   ],
   run: async (args, terminal) => {
     const settings = await openSettings(args, terminal);
     const code = await runAsOwner("recover", args, settings, terminal);
     if (code !== null) return code;
     const face = chooseFace(args, terminal);
+    if (isAboutDump(args)) return await recoverDump(args, terminal, settings, face);
     if (readTarget(args, systemClock.now()) === null) return await withoutTarget(args, terminal, face);
     return await recover(args, terminal, settings, face);
   },

@@ -82,6 +82,34 @@ export interface DumpInputs {
   readonly binaries: string | null;
 }
 
+/** What a run that restores a dump into a new database works from: written once when it is opened, never changed. */
+export interface DumpRestoreInputs {
+  readonly method: "dump-to-new-database";
+  readonly cluster: string;
+  /** Name or URL of the repository. */
+  readonly repository: string;
+  readonly point: string;
+  /** "" where the server that was dumped did not say. */
+  readonly systemIdentifier: string;
+  /** Whose archive of the dump. */
+  readonly sourceDatabase: string;
+  /** A cluster of the configuration, or a connection string without a password. */
+  readonly into: string;
+  /** The database that is made. */
+  readonly database: string;
+  /** Names; none: everything. */
+  readonly schemas: readonly string[];
+  readonly tables: readonly string[];
+  readonly jobs: number;
+  /** Where the archive is put for several jobs; null: the run's own directory. */
+  readonly staging: string | null;
+  readonly owners: boolean;
+  readonly privileges: boolean;
+  readonly binaries: string | null;
+  /** The name that the new database gets at the end, and the one that the database of that name gets; null: it keeps its own. */
+  readonly swap: { readonly name: string; readonly old: string } | null;
+}
+
 /** What a copy works from: written once when it is opened, never changed. */
 export interface CopyInputs {
   readonly method: "copy";

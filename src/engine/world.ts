@@ -1,6 +1,7 @@
 import type { BackupTaker } from "../ports/backup-source.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { DumpTaker } from "../ports/dump.ts";
+import type { DumpRestorer } from "../ports/dump-restore.ts";
 import type { Files } from "../ports/files.ts";
 import type { PostgresPort } from "../ports/postgres.ts";
 import type { RecoveryWal } from "../ports/recovery-wal.ts";
@@ -18,6 +19,8 @@ export interface World {
   readonly backups: BackupTaker;
   /** Dumps databases of configured clusters. */
   readonly dumps: DumpTaker;
+  /** Restores dumps into any server. */
+  readonly dumpRestores: DumpRestorer;
   readonly files: Files;
   /** What a restore_command needs. */
   readonly recoveryWal: RecoveryWal;

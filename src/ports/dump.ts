@@ -56,6 +56,8 @@ export interface DumpEnd {
 /** Reads one dump. Throws `damaged-data` for what is not as it was written, `credentials` without its key. */
 export interface DumpReader {
   readonly point: RecoveryPoint;
+  /** pg_dump's version as server_version_num has it; null where the dump does not say. */
+  readonly clientVersion: number | null;
   readonly databases: readonly DumpedDatabase[];
   /** Databases that were asked for and are not in it. */
   readonly failed: readonly { readonly database: string; readonly error: string }[];

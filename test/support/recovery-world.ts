@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
 import { openJournal } from "../../src/adapters/journal/file-journal.ts";
+import { createDumpRestorer } from "../../src/adapters/postgres/dump/restore/dump-restorer.ts";
 import { createDumpTaker } from "../../src/adapters/postgres/dump/take-dump.ts";
 import { createBackupTaker } from "../../src/adapters/postgres/backup/take-backup.ts";
 import { createPostgres } from "../../src/adapters/postgres/postgres.ts";
@@ -126,6 +127,12 @@ export async function recoveryWorld(options: TestServerOptions = {}): Promise<Re
     sql,
     postgres,
     files: createFiles(),
+    dumpRestores: createDumpRestorer({
+      sql,
+      shell,
+      environment: { PATH: server.bin },
+      target: () => Promise.resolve(target),
+    }),
     dumps: createDumpTaker({
       sql,
       shell,

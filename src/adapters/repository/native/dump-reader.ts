@@ -24,6 +24,7 @@ export async function openNativeDump(
 
   return {
     point,
+    clientVersion: document.clientVersion,
     databases: document.databases,
     failed: document.failed,
     archive: async function* archive(database) {

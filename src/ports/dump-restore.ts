@@ -1,0 +1,62 @@
+import type { Verdict } from "../domain/verdict.ts";
+import type { DumpReader } from "./dump.ts";
+import type { Progress } from "./progress.ts";
+
+/** Which dump goes where. JSON all through, so that it can stand in a journal. */
+export interface DumpRestoreRequest {
+  /** The run that restores: the new database bears its mark until it is done. */
+  readonly run: string;
+  /** The dump's id, for the mark. */
+  readonly point: string;
+  /** A cluster of the configuration, or a connection string without a password. */
+  readonly into: string;
+  /** The database that is made. */
+  readonly database: string;
+  /** Whose archive of the dump. */
+  readonly sourceDatabase: string;
+  /** Names; none: everything. */
+  readonly schemas: readonly string[];
+  readonly tables: readonly string[];
+  /** Sessions that load at the same time; more than one needs the archive in `staging`. */
+  readonly jobs: number;
+  /** An existing directory for the archive; null: it is streamed. */
+  readonly staging: string | null;
+  /** Whether objects get the owners and rights that they had. */
+  readonly owners: boolean;
+  readonly privileges: boolean;
+  /** Directory of PostgreSQL's programs; null: found by itself. */
+  readonly binaries: string | null;
+}
+
+export type DumpRestoreSignal =
+  | ({ readonly signal: "progress" } & Progress)
+  | { readonly signal: "verdict"; readonly verdict: Verdict }
+  | { readonly signal: "log"; readonly level: "info" | "warn"; readonly text: string };
+
+/** Where the database of a request stands: not there, begun by this run, done by this run, or somebody else's. */
+export type NewDatabase = "absent" | "ours-unfinished" | "ours-done" | "others";
+
+/**
+ * Restores dumps into servers. `examine` answers with verdicts and never throws. The others throw `credentials`,
+ * `external-failure`, `damaged-data`, `precondition-refused`. Nothing that was in the server before is changed or removed
+ * by anything but `swap`.
+ */
+export interface DumpRestorer {
+  examine(request: DumpRestoreRequest, reader: DumpReader, signal: AbortSignal): Promise<readonly Verdict[]>;
+  /** Roles of the dump that the server lacks, by name. */
+  missingRoles(request: DumpRestoreRequest, reader: DumpReader): Promise<readonly string[]>;
+  /** Makes the roles that the server lacks; those that are there are left as they are. */
+  restoreRoles(request: DumpRestoreRequest, reader: DumpReader, signal: AbortSignal): AsyncIterable<DumpRestoreSignal>;
+  state(request: DumpRestoreRequest): Promise<NewDatabase>;
+  /** Makes the database and fills it; what this run had begun of it is made anew. */
+  restore(request: DumpRestoreRequest, reader: DumpReader, signal: AbortSignal): AsyncIterable<DumpRestoreSignal>;
+  /** Compares the new database with what the dump's catalog says. */
+  compare(request: DumpRestoreRequest, reader: DumpReader, signal: AbortSignal): AsyncIterable<DumpRestoreSignal>;
+  /** Gives the new database the name `name`; the one that has it is renamed to `old`, after its sessions were ended. */
+  swap(request: DumpRestoreRequest, names: { readonly name: string; readonly old: string }): Promise<void>;
+  /** Takes `swap` back. */
+  swapBack(request: DumpRestoreRequest, names: { readonly name: string; readonly old: string }): Promise<void>;
+  isSwapped(request: DumpRestoreRequest, names: { readonly name: string; readonly old: string }): Promise<boolean>;
+  /** How psql reaches the new database, without a password. */
+  connectionString(request: DumpRestoreRequest): Promise<string>;
+}
