@@ -1,7 +1,7 @@
 import { readdir, readlink, realpath, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { PgrescueError } from "../../domain/errors.ts";
-import { restoreMarker } from "../../domain/restore-marker.ts";
+import { isUnfinishedMarker, restoreMarker } from "../../domain/restore-marker.ts";
 import { isNoContent } from "../../domain/set-aside.ts";
 import type { ControlData, DataDirectory, DataDirectoryKind, Installation } from "../../ports/postgres.ts";
 import type { OsUser } from "../../ports/shell.ts";
@@ -63,7 +63,10 @@ const nothing: Omit<DataDirectory, "path" | "kind"> = {
 
 function kindOf(names: readonly string[]): DataDirectoryKind {
   if (names.includes(restoreMarker)) return "unfinished-restore";
-  if (names.every(isNoContent)) return "empty";
+  const content = names.filter((name) => !isNoContent(name));
+  if (content.length === 0) return "empty";
+  // The mark is the first thing that a restore writes, so beside its beginnings there can be nothing else.
+  if (content.every(isUnfinishedMarker)) return "unfinished-restore";
   return names.includes("PG_VERSION") ? "cluster" : "other-files";
 }
 

@@ -51,6 +51,9 @@ describe("inspecting a data directory", () => {
     const at = join(dir.path, "data");
     await mkdir(at);
     expect((await postgres.inspect(at)).kind).toBe("empty");
+    // kill -9 between the first write of a restore and its mark's rename leaves this and nothing else.
+    await writeFile(join(at, ".pgrescue-restore.0123456789ab.tmp"), "");
+    expect((await postgres.inspect(at)).kind).toBe("unfinished-restore");
     await writeFile(join(at, "notes.txt"), "");
     expect((await postgres.inspect(at)).kind).toBe("other-files");
     await writeFile(join(at, ".pgrescue-restore"), "");

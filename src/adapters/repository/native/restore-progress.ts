@@ -1,7 +1,7 @@
 import { chmod, lstat, mkdir, open, readdir, readFile, stat, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PgrescueError } from "../../../domain/errors.ts";
-import { restoreMarker } from "../../../domain/restore-marker.ts";
+import { isUnfinishedMarker, restoreMarker } from "../../../domain/restore-marker.ts";
 import { isNoContent } from "../../../domain/set-aside.ts";
 import { syncDirectory, writeFileDurably } from "../../system/durable-file.ts";
 import { removeOwn } from "../../system/remove.ts";
@@ -35,7 +35,7 @@ export async function claimDirectory(directory: string, identity: RestoreIdentit
   const line = JSON.stringify(identity);
   const names = (await readdir(directory)).filter((name) => !isNoContent(name));
   // Our mark is the first thing in there, so nothing but an unfinished one can stand beside nothing else.
-  const unfinished = names.filter((name) => name.startsWith(`${restoreMarker}.`));
+  const unfinished = names.filter(isUnfinishedMarker);
   if (names.length > unfinished.length) return requireOwn(directory, names, line);
   // PostgreSQL refuses a data directory that others may look into.
   if (((await stat(directory)).mode & 0o027) !== 0) await chmod(directory, 0o700);
