@@ -1,6 +1,5 @@
 import { compose } from "../compose.ts";
 import { PgrescueError } from "../domain/errors.ts";
-import { segmentNumberOf } from "../domain/segment.ts";
 import {
   ageInWords,
   exitOfState,
@@ -15,6 +14,7 @@ import { parseDuration } from "../domain/quantity.ts";
 import type { Rehearsal } from "../domain/rehearsal.ts";
 import { askChecks, type CheckContext } from "../engine/check.ts";
 import { loadChecks, type CheckName } from "../engine/checks/registry.ts";
+import { missingSegments, readySegments } from "../engine/wal-measures.ts";
 import { runAsOwner } from "./as-owner.ts";
 import { openCheckContext } from "./check-context.ts";
 import type { Arguments, Command, Terminal } from "./command.ts";
@@ -69,8 +69,8 @@ async function check(args: Arguments, terminal: Terminal): Promise<number> {
   const tests = rehearsals?.filter((r) => r.cluster === settings.clusterName) ?? null;
   const measures = [
     backupAge(context, limits.backup ?? defaultBackup(context.backupPeriod)),
-    await readySegments(context, limits.ready ?? [64, 512]),
-    missingSegments(context),
+    await waitingWal(context, limits.ready ?? [64, 512]),
+    missingWal(context),
     restoreTestAge(context, tests, limits.test ?? [35 * 86_400, 60 * 86_400]),
   ];
   const found: Monitored[] = measures.map((m) => ({ label: m.label, state: stateOf(m), detail: m.detail }));
@@ -122,9 +122,9 @@ function backupAge({ survey, now }: CheckContext, [warning, critical]: Limits): 
   return { ...common, value: age, detail: `newest backup ${ageInWords(age)}` };
 }
 
-async function readySegments(context: CheckContext, [warning, critical]: Limits): Promise<Measure> {
+async function waitingWal(context: CheckContext, [warning, critical]: Limits): Promise<Measure> {
   const common = { label: "ready_segments", unit: "", warning, critical } as const;
-  const value = await countReady(context).catch(() => null);
+  const value = await readySegments(context).catch(() => null);
   return {
     ...common,
     value,
@@ -133,25 +133,10 @@ async function readySegments(context: CheckContext, [warning, critical]: Limits)
   };
 }
 
-/** By archive_status on this host, or by asking the server (which needs pg_monitor). */
-async function countReady({ directory, files, server }: CheckContext): Promise<number | null> {
-  const names = directory?.kind === "cluster" ? await files.list(`${directory.path}/pg_wal/archive_status`) : null;
-  if (names !== null) return names.filter((name) => name.endsWith(".ready")).length;
-  if (server.state !== "up") return null;
-  const [row] = await server.sql.query<{ count: string }>(
-    "select count(*)::text as count from pg_ls_archive_statusdir() where name like '%.ready'",
-  );
-  return row === undefined ? null : Number(row.count);
-}
-
-function missingSegments({ survey }: CheckContext): Measure {
+function missingWal(context: CheckContext): Measure {
   const common = { label: "missing_segments", unit: "", warning: null, critical: 1 } as const;
-  if (survey === null) return { ...common, value: null, detail: "holes in the WAL are not known" };
-  const size = survey.points.find((p) => p.segmentSize > 0)?.segmentSize ?? 16 * 1024 * 1024;
-  const missing = survey.holes.reduce((sum, hole) => {
-    const [from, to] = [segmentNumberOf(hole.fromSegment, size), segmentNumberOf(hole.toSegment, size)];
-    return sum + (from === null || to === null ? 1 : Number(to - from) + 1);
-  }, 0);
+  const missing = missingSegments(context);
+  if (missing === null) return { ...common, value: null, detail: "holes in the WAL are not known" };
   return {
     ...common,
     value: missing,

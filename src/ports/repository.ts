@@ -4,6 +4,7 @@ import type { Instant } from "../domain/instant.ts";
 import type { Lsn } from "../domain/lsn.ts";
 import type { RecoveryPoint, Tablespace } from "../domain/recovery-point.ts";
 import type { KeepRule } from "../domain/retention/policy.ts";
+import type { RunRecord } from "../domain/run/record.ts";
 import type { TimelineId } from "../domain/segment.ts";
 import type { DumpHeader, DumpReader, DumpWriter } from "./dump.ts";
 import type { Keeping } from "./keeping.ts";
@@ -30,6 +31,8 @@ export interface Repository {
   beginDump?(header: DumpHeader): Promise<DumpWriter>;
   /** Adds one document to the fleet's history (runs/<yyyy-mm>/<id>.json). */
   recordRun(cluster: string, id: string, at: Instant, document: Json): Promise<void>;
+  /** Runs of a cluster that were opened since a moment, newest first, at most `limit`; absent where none are kept. */
+  runs?(cluster: string, options: { readonly since: Instant; readonly limit: number }): Promise<readonly RunRecord[]>;
   /** Tries whether the place can be written to, with an object of its own; absent where nothing is written. Throws as the store does. */
   probe?(): Promise<StoreProbe>;
   /** For copies from a repository of the same format; absent where nothing is written. */

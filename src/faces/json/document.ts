@@ -1,4 +1,5 @@
 import type { Json } from "../../domain/brand.ts";
+import { recordOf } from "../../domain/run/record.ts";
 import { fold } from "../../domain/run/reduce.ts";
 import type { RunEvent } from "../../domain/run/events.ts";
 import type { RunState } from "../../domain/run/state.ts";
@@ -7,11 +8,15 @@ import { connectionOf } from "../ending.ts";
 /** A run as one document, schema pgrescue.run/v1. `outcome` is null when the run was cut off. */
 export function runDocument(state: RunState): Json {
   const { header, outcome } = state;
+  const record = recordOf(state);
   return plain({
     schema: "pgrescue.run/v1",
     id: state.run,
     kind: header?.kind ?? null,
     cluster: header?.cluster ?? null,
+    openedBy: header === null ? null : { user: header.actor.user, host: header.actor.host },
+    repository: record?.repository ?? null,
+    point: record?.point ?? null,
     runbook: header?.runbook ?? null,
     openedAt: header?.openedAt ?? null,
     endedAt: state.endedAt,

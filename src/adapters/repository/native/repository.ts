@@ -14,6 +14,7 @@ import { nativeLeasing } from "./leasing.ts";
 import { clustersIn, dumpsOf, pointsOf, systemsIn } from "./points.ts";
 import { probeStore } from "./probe.ts";
 import { createRepository, readRepositoryDocument } from "./repository-document.ts";
+import { runRecordsIn } from "./run-records.ts";
 import { openWalArchive } from "./wal-archive.ts";
 
 export interface NativeRepositoryOptions {
@@ -104,6 +105,7 @@ export async function openNativeRepository({
         Buffer.from(`${JSON.stringify(run, null, 2)}\n`),
       );
     },
+    runs: (cluster, options) => runRecordsIn(store, cluster, options),
     leasing: nativeLeasing(store),
     ...(readOnly ? {} : { keeping: nativeKeeping(store), copying: copyingInto(store), probe: () => probeStore(store) }),
   };
