@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { connectToRunner } from "../../adapters/system/runner-socket.ts";
 import type { AttachedRun } from "./attach-run.ts";
 import { openRunRecord } from "./find-run.ts";
@@ -11,9 +12,22 @@ export async function exitCodeNow(run: Pick<AttachedRun, "id" | "directory">): P
   return state.outcome?.exitCode ?? (isAtWork ? 0 : 40);
 }
 
-/** Whether a runner works in a run directory now. */
+/** How long a runner may take to say something; one that is stopped or swamped is still there. */
+const patience = 5000;
+
+/**
+ * Whether a runner works in a run directory now: it says something. That it lets itself be connected to proves nothing, since
+ * the socket of a process that is being killed takes connections until the very end.
+ */
 async function hasRunner(runDirectory: string): Promise<boolean> {
   const connection = await connectToRunner(runDirectory).catch(() => null);
-  connection?.close();
-  return connection !== null;
+  if (connection === null) return false;
+  const values = connection.values()[Symbol.asyncIterator]();
+  const silence = delay(patience, "silent" as const, { ref: false });
+  try {
+    const first = await Promise.race([values.next(), silence]);
+    return first === "silent" || first.done !== true;
+  } finally {
+    connection.close();
+  }
 }
