@@ -25,6 +25,11 @@ export interface RunRequest {
   readonly steps: StepRegistry;
   readonly world: World;
   readonly pid: number;
+  /**
+   * Gives back what the attempt holds, before anybody is told that it has ended: who sees the end may begin the next thing,
+   * and a process that is killed right behind it leaves nothing locked. Must not throw.
+   */
+  readonly letGo?: () => Promise<void>;
 }
 
 /** A run at work. It goes on whether anybody reads or not. */
@@ -93,6 +98,7 @@ export function startRun(request: RunRequest): RunHandle {
 
   async function finish(): Promise<Outcome> {
     const outcome = await work();
+    await request.letGo?.();
     try {
       await record.close({ event: "ended", outcome });
       return outcome;

@@ -59,6 +59,17 @@ describe("a run", () => {
     expect(fold(written).recorded).toEqual({ "one.made": true, "two.made": true, "three.made": true });
   });
 
+  test("lets go of what it holds before anybody is told that it has ended", async () => {
+    await using directory = await temporaryDirectory();
+    const toy = await makeToy(directory.path);
+    const steps = registryOf([toyKind(toy, "one")]);
+    const before: string[] = [];
+    const letGo = async (): Promise<void> => void before.push((await journaled(toy)).at(-1)?.event ?? "");
+    await runToEnd({ toy, steps, spec: toySpec(toyRunbook([toyStep("one")])), letGo });
+    expect(before).toEqual(["step-finished"]);
+    expect((await journaled(toy)).at(-1)?.event).toBe("ended");
+  });
+
   test("passes over a step that is done already, and one whose condition does not hold, saying why", async () => {
     await using directory = await temporaryDirectory();
     const toy = await makeToy(directory.path);

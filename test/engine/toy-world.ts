@@ -141,6 +141,7 @@ export interface Attempt {
   readonly launch?: RunLaunch;
   /** Stands between engine and journal: power cuts. */
   readonly wrap?: (journal: Journal) => Journal;
+  readonly letGo?: () => Promise<void>;
 }
 
 export async function start(attempt: Attempt): Promise<RunHandle & { readonly ended: Promise<Outcome> }> {
@@ -154,6 +155,7 @@ export async function start(attempt: Attempt): Promise<RunHandle & { readonly en
     steps: attempt.steps,
     world: toyWorld,
     pid: 4711,
+    ...(attempt.letGo === undefined ? {} : { letGo: attempt.letGo }),
   });
   const ended = closing(handle.finished, journal);
   ended.catch(() => undefined);

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { openJournal, readJournal } from "../../adapters/journal/file-journal.ts";
 import { readLaunch, readSpec, runFiles } from "../../adapters/journal/run-directory.ts";
@@ -60,7 +61,9 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
       lines: () => linesOf(working.promise),
       handle: async (message) => handle(await working.promise, message),
     });
-    const request = { spec, launch, directory: runDirectory, journal, history, world, pid: process.pid };
+    const held = leases;
+    const letGo = (): Promise<void> => Promise.race([held.release(), delay(goodbye, undefined, { ref: false })]);
+    const request = { spec, launch, directory: runDirectory, journal, history, world, pid: process.pid, letGo };
     const run = startRun({ ...request, steps: wiring.steps });
     listenToSignals(run, actor);
     working.resolve(run);
@@ -86,6 +89,9 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
     await own?.release();
   }
 }
+
+/** How long a run's end may wait for its leases to be given back, in milliseconds: a store that is away must not hide it. */
+const goodbye = 5000;
 
 /** Milliseconds in which the previous runner, its attempt over, may finish saying goodbye to its faces. */
 async function ownPatience(runDirectory: string): Promise<number> {
