@@ -1,10 +1,13 @@
 import { hostname } from "node:os";
 import { PgrescueError } from "../domain/errors.ts";
+import type { Instant } from "../domain/instant.ts";
 import type { BackupInputs } from "../domain/plan.ts";
 import { parseDuration } from "../domain/quantity.ts";
 import { keepRules, type KeepRule } from "../domain/retention/policy.ts";
+import { slotName, slotOfJob, slotTime } from "../domain/slot.ts";
+import { compose } from "../compose.ts";
 import { runAsOwner } from "./as-owner.ts";
-import type { Arguments, Command } from "./command.ts";
+import type { Arguments, Command, Terminal } from "./command.ts";
 import { dumpInputsOf, dumpOptions, refuseForeignOptions } from "./dump-options.ts";
 import { lockOptions } from "./run/lock-options.ts";
 import { showOptions } from "./run/show-run.ts";
@@ -48,6 +51,11 @@ export const command: Command = {
       value: "DURATION",
       summary: "how long to wait for the backup's last WAL in the archive (default 10m)",
     },
+    slot: {
+      type: "string",
+      value: "TIME",
+      summary: "for that time of a schedule: nothing is done where its backup is there already",
+    },
     ...dumpOptions,
     "dry-run": { type: "boolean", summary: "show the steps, change nothing" },
     ...lockOptions,
@@ -68,7 +76,10 @@ export const command: Command = {
     if (code !== null) return code;
     const isDump = args.string("kind") === "dump";
     refuseForeignOptions(isDump ? "dump" : "base", args);
-    const inputs = isDump ? dumpInputsOf(known, args) : backupInputs(known, args);
+    const slot = slotOf(args, terminal.env);
+    const inputs = isDump ? dumpInputsOf(known, args, slot) : backupInputs(known, args, slot);
+    if (inputs.slot != null && !args.flag("dry-run") && (await wasTaken(inputs.slot, inputs, known, args, terminal)))
+      return 0;
     return await runUnattended(
       {
         kind: "backup",
@@ -84,10 +95,48 @@ export const command: Command = {
   },
 };
 
+/** The time in a schedule that is meant: by --slot, or by the name that a Kubernetes CronJob gives to its jobs. Throws `usage`. */
+function slotOf(args: Arguments, env: Terminal["env"]): Instant | null {
+  const text = args.string("slot");
+  if (text === undefined) return slotOfJob(env["PGRESCUE_JOB_NAME"] ?? "");
+  const at = slotTime(text);
+  if (at !== null) return at;
+  throw new PgrescueError("usage", `--slot ${text} is not a time`, {
+    next: "Write the time that the schedule meant: 2026-11-20T01:00:00Z.",
+  });
+}
+
+/** Whether the backup for a slot is there: says so. A repository that is not made yet has none. */
+async function wasTaken(
+  slot: string,
+  { cluster, repository }: { readonly cluster: string; readonly repository: string },
+  settings: Settings,
+  args: Arguments,
+  terminal: Terminal,
+): Promise<boolean> {
+  const opened = await compose(settings, terminal.env)
+    .repository(repository)
+    .catch((error: unknown) => {
+      if (error instanceof PgrescueError && error.code === "repository-not-found") return null;
+      throw error;
+    });
+  if (opened === null) return false;
+  for await (const point of opened.points({ cluster })) {
+    if (point.slot !== slot || point.status !== "ok") continue;
+    const reason = `${point.id} was taken for ${slot} already`;
+    terminal.log(`skipped: ${reason}`);
+    if (args.flag("json") || args.flag("jsonl"))
+      terminal.print(JSON.stringify({ schema: "pgrescue.skipped/v1", cluster, kind: "backup", slot, reason }));
+    return true;
+  }
+  return false;
+}
+
 /** What `backup` was asked to do, as its run keeps it. */
 export function backupInputs(
   settings: Settings & { readonly clusterName: string },
   args: Pick<Arguments, "string">,
+  slot: Instant | null = null,
 ): BackupInputs {
   const { clusterName, cluster } = settings;
   const target = firstRepository(settings);
@@ -108,5 +157,6 @@ export function backupInputs(
     walTimeoutSeconds,
     dataDirectory: cluster?.dataDirectory ?? null,
     keep: (args.string("keep") as KeepRule | undefined) ?? null,
+    slot: slot === null ? null : slotName("base", null, slot),
   };
 }

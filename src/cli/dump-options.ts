@@ -1,5 +1,7 @@
 import { PgrescueError } from "../domain/errors.ts";
 import type { DumpInputs } from "../domain/plan.ts";
+import type { Instant } from "../domain/instant.ts";
+import { slotName } from "../domain/slot.ts";
 import { parseDuration } from "../domain/quantity.ts";
 import type { KeepRule } from "../domain/retention/policy.ts";
 import type { Arguments, OptionSpecs } from "./command.ts";
@@ -48,6 +50,7 @@ export function refuseForeignOptions(
 export function dumpInputsOf(
   settings: Settings & { readonly clusterName: string },
   args: Pick<Arguments, "string" | "strings" | "flag">,
+  slot: Instant | null,
 ): DumpInputs {
   const timeout = args.string("lock-timeout") ?? "5m";
   const lockTimeoutSeconds = parseDuration(timeout);
@@ -78,6 +81,7 @@ export function dumpInputsOf(
     lockTimeoutSeconds,
     label: args.string("label") ?? `pgrescue ${settings.clusterName}`,
     keep: (args.string("keep") as KeepRule | undefined) ?? null,
+    slot: slot === null ? null : slotName("dump", databases.length === 0 ? null : databases, slot),
     binaries: settings.cluster?.binaries ?? null,
   };
 }

@@ -29,6 +29,7 @@ export const commands = {
   points: () => import("./points.ts"),
   recover: () => import("./recover.ts"),
   runbook: () => import("./runbook.ts"),
+  schedule: () => import("./schedule.ts"),
   status: () => import("./status.ts"),
   release: () => import("./release.ts"),
   report: () => import("./report.ts"),

@@ -58,6 +58,8 @@ export interface BackupInputs {
   readonly dataDirectory: string | null;
   /** The retention rule by which it stays, where it was taken by hand for one. */
   readonly keep?: KeepRule | null;
+  /** The slot of a schedule that it is taken for; null: by hand. */
+  readonly slot?: string | null;
 }
 
 /** What a run that dumps databases works from: written once when it is opened, never changed. */
@@ -78,6 +80,8 @@ export interface DumpInputs {
   readonly lockTimeoutSeconds: number;
   readonly label: string;
   readonly keep: KeepRule | null;
+  /** The slot of a schedule that it is taken for; null: by hand. */
+  readonly slot: string | null;
   /** Directory of PostgreSQL's programs; null: found by itself. */
   readonly binaries: string | null;
 }

@@ -42,6 +42,8 @@ export interface RecoveryPoint {
   readonly run?: string;
   /** The retention rule that a backup taken by hand named for itself. */
   readonly keep?: KeepRule;
+  /** The slot of a schedule that it was taken for; absent: by hand, or not known. */
+  readonly slot?: string;
   /** What was wrong with the server's files while it was taken (pages with bad checksums, unreadable members). */
   readonly warnings?: readonly string[];
 }

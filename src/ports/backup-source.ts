@@ -30,6 +30,8 @@ export interface BackupRequest {
   readonly dataDirectory: string | null;
   /** The retention rule by which it stays; null: the policy judges it like any other. */
   readonly keep?: KeepRule | null;
+  /** The slot of a schedule that it is taken for; null: by hand. */
+  readonly slot?: string | null;
   /** An existing directory (0700) for small files while the backup runs: the manifest is collected there. */
   readonly scratchDirectory: string;
 }

@@ -51,6 +51,7 @@ export interface DumpEnd {
   readonly label: string;
   readonly warnings: readonly string[];
   readonly keep?: KeepRule;
+  readonly slot?: string;
 }
 
 /** Reads one dump. Throws `damaged-data` for what is not as it was written, `credentials` without its key. */
@@ -89,6 +90,8 @@ export interface DumpRequest {
   readonly lockTimeoutSeconds: number;
   readonly label: string;
   readonly keep: KeepRule | null;
+  /** The slot of a schedule that it is taken for; null: by hand. */
+  readonly slot: string | null;
   /** Directory of PostgreSQL's programs; null: found by itself. */
   readonly binaries: string | null;
 }

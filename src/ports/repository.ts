@@ -127,6 +127,8 @@ export interface BackupEnd {
   readonly warnings?: readonly string[];
   /** The retention rule that it shall be kept by. */
   readonly keep?: KeepRule;
+  /** The slot of a schedule that it was taken for. */
+  readonly slot?: string;
 }
 
 /** Reads into a part of a frame that is being filled: at most `into.length` bytes; 0 at the end of the file. */

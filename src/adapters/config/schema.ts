@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseDuration, parseSize } from "../../domain/quantity.ts";
+import { keepRules } from "../../domain/retention/policy.ts";
 
 const duration = z
   .string()
@@ -126,15 +127,35 @@ const keep = z
   })
   .refine((rules) => Object.keys(rules).length > 0, { error: "has no rule: it would keep nothing but the newest" });
 
-const scheduleEntry = z.strictObject({
-  cluster: z.string(),
-  at: z.string(),
-  timeZone: z.string().default("Etc/UTC"),
-  backup: z.enum(["base", "incremental", "dump"]).optional(),
-  databases: z.array(z.string()).optional(),
-  copy: z.string().optional(),
-  drill: z.string().optional(),
-});
+/** What an entry may be for: exactly one of them. */
+const scheduled = ["backup", "copy", "expire", "check", "verify", "drill"] as const;
+
+const scheduleEntry = z
+  .strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: "is not a name of letters, digits, . _ -" })
+      .optional(),
+    cluster: z.string(),
+    at: z.string(),
+    timeZone: z.string().default("Etc/UTC"),
+    backup: z.enum(["base", "incremental", "dump"]).optional(),
+    databases: z.array(z.string()).min(1).optional(),
+    keep: z.enum(keepRules).optional(),
+    copy: z.string().optional(),
+    expire: z.literal(true).optional(),
+    check: z.literal(true).optional(),
+    verify: z.enum(["bytes", "restore"]).optional(),
+    drill: z.string().optional(),
+    jitter: duration.optional(),
+    missed: z.enum(["run", "skip"]).default("run"),
+  })
+  .refine((entry) => scheduled.filter((what) => entry[what] !== undefined).length === 1, {
+    error: `says not exactly one of ${scheduled.join(", ")}`,
+  })
+  .refine((entry) => entry.databases === undefined || entry.backup === "dump", {
+    error: "has databases, which mean something for dumps only",
+  });
 
 /** pgrescue.yaml as users write it; unknown keys are errors. */
 export const configSchema = z.strictObject({

@@ -6,7 +6,7 @@ import type { RunState } from "../../domain/run/state.ts";
 import { parseInstant } from "../../domain/instant.ts";
 import type { ScheduleView } from "../../faces/console-views.ts";
 
-type ScheduleEntry = Config["schedule"][number];
+type ScheduleEntry = Omit<Config["schedule"][number], "missed">;
 
 /** Each schedule entry of a cluster with when it ran last and when it is due next; null where that is not known. */
 export function scheduleOf(

@@ -41,6 +41,7 @@ export function pointEntry(point: RecoveryPoint): Json {
     startLsn: formatLsn(point.startLsn),
     stopLsn: formatLsn(point.stopLsn),
     ...(point.parent === undefined ? {} : { parent: point.parent }),
+    ...(point.slot === undefined ? {} : { slot: point.slot }),
     ...(point.databases === undefined ? {} : { databases: point.databases }),
     bytes: point.bytes,
     storedBytes: point.storedBytes,

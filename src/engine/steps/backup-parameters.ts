@@ -23,6 +23,7 @@ const defaults = {
   walTimeoutSeconds: 3600,
   dataDirectory: null,
   keep: null,
+  slot: null,
 };
 const names = ["cluster", "repository", ...Object.keys(defaults), "full"];
 
@@ -51,9 +52,10 @@ export function backupRequest(
       throw new PgrescueError("config", `the run does not say which ${name} to back up`);
   }
   parseBackupParameters(Object.fromEntries(Object.keys(choices).map((name) => [name, all[name] ?? null])));
-  const { cluster, repository, source, wal, checkpoint, label, walTimeoutSeconds, dataDirectory, keep } =
+  const { cluster, repository, source, wal, checkpoint, label, walTimeoutSeconds, dataDirectory, keep, slot } =
     all as unknown as BackupRequest;
-  return { cluster, repository, source, wal, checkpoint, label, walTimeoutSeconds, dataDirectory, keep: keep ?? null };
+  const rest = { checkpoint, label, walTimeoutSeconds, dataDirectory, keep: keep ?? null, slot: slot ?? null };
+  return { cluster, repository, source, wal, ...rest };
 }
 
 /** The same, with what the running step knows. */
@@ -61,12 +63,13 @@ export function requestOf(p: BackupParameters, ctx: StepContext): BackupRequest 
   return { ...backupRequest(p, ctx.inputs), run: ctx.run, scratchDirectory: ctx.directory };
 }
 
-/** The point that this run has committed; null while there is none. */
+/** The point that this run, or another one for the same slot, has committed; null while there is none. */
 export async function pointOfRun(p: BackupParameters, ctx: StepContext): Promise<RecoveryPoint | null> {
   const request = requestOf(p, ctx);
   const repository = await ctx.world.repository(request.repository);
   for await (const point of repository.points({ cluster: request.cluster })) {
     if (point.run === ctx.run && point.status !== "incomplete") return point;
+    if (request.slot != null && point.slot === request.slot && point.status === "ok") return point;
   }
   return null;
 }

@@ -27,10 +27,12 @@ export function dumpRequest(ctx: StepContext): DumpRequest {
   return { ...inputs, run: ctx.run };
 }
 
-/** The dump that this run has committed; null while there is none. */
+/** The dump that this run, or another one for the same slot, has committed; null while there is none. */
 export async function dumpOfRun(ctx: StepContext): Promise<RecoveryPoint | null> {
-  const { cluster, repository } = dumpInputs(ctx.inputs);
-  for await (const point of (await ctx.world.repository(repository)).points({ cluster }))
-    if (point.kind === "dump" && point.run === ctx.run && point.status !== "incomplete") return point;
+  const { cluster, repository, slot } = dumpInputs(ctx.inputs);
+  for await (const point of (await ctx.world.repository(repository)).points({ cluster })) {
+    if (point.kind !== "dump" || point.status === "incomplete") continue;
+    if (point.run === ctx.run || (slot !== null && point.slot === slot && point.status === "ok")) return point;
+  }
   return null;
 }

@@ -102,6 +102,7 @@ async function takeOne(
       label: request.label,
       warnings: taken.warnings,
       ...(request.keep == null ? {} : { keep: request.keep }),
+      ...(request.slot == null ? {} : { slot: request.slot }),
     });
     return { point, source: dataDirectory === null ? "remote" : "local", warnings: taken.warnings };
   } catch (error) {

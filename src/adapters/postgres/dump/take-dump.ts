@@ -90,6 +90,7 @@ async function takeAll(
       label: request.label,
       warnings,
       ...(request.keep === null ? {} : { keep: request.keep }),
+      ...(request.slot === null ? {} : { slot: request.slot }),
     });
     return { point, databases: dumped, failed, warnings };
   } catch (error) {

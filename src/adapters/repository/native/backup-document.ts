@@ -42,6 +42,7 @@ const documentSchema = header.extend({
   walIncluded: z.boolean(),
   tablespaces: z.array(z.object({ oid: count, name: z.string(), location: z.string(), bytes: count })),
   keep: z.enum(keepRules).exactOptional(),
+  slot: z.string().exactOptional(),
   warnings: z.array(z.string()).default([]),
   archives: z.array(
     z.object({ name: z.string().regex(/^(?:base|\d{1,10})$/), files: count, bytes: count, frames: count }),
@@ -99,6 +100,7 @@ export function pointOf(document: BackupDocument, repository: string): RecoveryP
     walIncluded,
     run,
     keep,
+    slot,
     warnings,
     encryption,
   } = document;
@@ -124,6 +126,7 @@ export function pointOf(document: BackupDocument, repository: string): RecoveryP
     walIncluded,
     run,
     ...(keep === undefined ? {} : { keep }),
+    ...(slot === undefined ? {} : { slot }),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
 }

@@ -115,6 +115,7 @@ function documentOf(
     run: header.run,
     label: end.label,
     ...(end.keep === undefined ? {} : { keep: end.keep }),
+    ...(end.slot === undefined ? {} : { slot: end.slot }),
     warnings: [...(end.warnings ?? [])],
     timeline: end.timeline,
     startLsn: end.startLsn,

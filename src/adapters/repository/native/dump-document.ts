@@ -25,6 +25,7 @@ const documentSchema = z.object({
   run: z.string(),
   label: z.string(),
   keep: z.enum(keepRules).exactOptional(),
+  slot: z.string().exactOptional(),
   warnings: z.array(z.string()),
   bytes: count,
   storedBytes: count,
@@ -96,6 +97,7 @@ export function pointOfDump(document: DumpDocument, repository: string): Recover
     walIncluded: false,
     run,
     ...(document.keep === undefined ? {} : { keep: document.keep }),
+    ...(document.slot === undefined ? {} : { slot: document.slot }),
     ...(warnings.length === 0 ? {} : { warnings }),
   };
 }

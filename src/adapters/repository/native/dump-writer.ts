@@ -93,6 +93,7 @@ function documentOf(
     finishedAt: end.finishedAt,
     label: end.label,
     ...(end.keep === undefined ? {} : { keep: end.keep }),
+    ...(end.slot === undefined ? {} : { slot: end.slot }),
     warnings: [...end.warnings],
     bytes: end.databases.reduce((sum, { bytes }) => sum + bytes, 0),
     storedBytes: objects.reduce((sum, { size }) => sum + size, 0),
