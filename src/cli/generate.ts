@@ -4,8 +4,8 @@ import type { Command } from "./command.ts";
 import { topicOptions, topics } from "./generate/registry.ts";
 
 export const command: Command = {
-  summary: "print what others run or keep: keys, storage",
-  usage: "generate keys|storage",
+  summary: "print what others run or keep: keys, storage, timers, CronJobs, grants",
+  usage: "generate keys|storage|cron|systemd|k8s|grants",
   description: `Topics: ${Object.entries(topics)
     .map(([name, { summary }]) => `${name} (${summary})`)
     .join(", ")}. Nothing is changed but the file that is named with --output.`,

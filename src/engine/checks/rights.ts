@@ -60,6 +60,14 @@ const needs: readonly {
   },
 ];
 
+/** The lines that grant a role of that major version what it needs, `{role}` standing for its name. */
+export function backupRights(major: number): readonly string[] {
+  return needs
+    .filter((need) => major >= (need.since ?? 0) && major < (need.before ?? 1000))
+    .map(({ grant }) => grant)
+    .filter((grant) => !grant.startsWith("ALTER ROLE"));
+}
+
 /** Whether the role may do what backups and first moves do. */
 export const check: Check = {
   id: "rights",

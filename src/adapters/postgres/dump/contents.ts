@@ -1,6 +1,6 @@
 import type { TableContent } from "../../../domain/dump.ts";
 import type { Sql } from "../../../ports/sql.ts";
-import { quoteIdentifier } from "./quote.ts";
+import { quoteName } from "../../../domain/sql-name.ts";
 
 /** How fingerprints are made; a change of anything in it needs another name. */
 export const fingerprintMethod = "sha256-sum128/v1";
@@ -52,7 +52,7 @@ export async function listTables(sql: Sql): Promise<readonly Table[]> {
     name,
     kind: partition ? "partition" : "table",
     bytes: Number(bytes ?? 0),
-    columns: namesIn(columns).map(quoteIdentifier),
+    columns: namesIn(columns).map(quoteName),
     leftOut: namesIn(unstable),
   }));
 }
@@ -73,7 +73,7 @@ export async function contentOf(
   { fingerprint }: { readonly fingerprint: boolean },
 ): Promise<TableContent> {
   const { schema, name, kind, columns, leftOut } = table;
-  const from = `only ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+  const from = `only ${quoteName(schema)}.${quoteName(name)}`;
   const described = { schema, name, kind, leftOut: fingerprint ? leftOut : [] };
   if (!fingerprint) {
     const [row] = await sql.query<{ rows: string }>(`select pg_catalog.count(*)::text as rows from ${from}`);

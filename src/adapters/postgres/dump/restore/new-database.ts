@@ -1,7 +1,8 @@
 import type { DumpCatalog } from "../../../../domain/dump.ts";
 import type { DumpRestoreRequest, NewDatabase } from "../../../../ports/dump-restore.ts";
 import type { Sql } from "../../../../ports/sql.ts";
-import { quoteIdentifier, quoteLiteral } from "../quote.ts";
+import { quoteName } from "../../../../domain/sql-name.ts";
+import { quoteLiteral } from "../quote.ts";
 
 /** What the comment of a database says while a run fills it. */
 function unfinished({ run, point }: DumpRestoreRequest): string {
@@ -34,7 +35,7 @@ export async function makeDatabase(
   catalog: DumpCatalog | null,
   { major }: { readonly major: number },
 ): Promise<{ readonly warning: string | null }> {
-  const name = quoteIdentifier(request.database);
+  const name = quoteName(request.database);
   if ((await newDatabaseIn(sql, request)) === "ours-unfinished")
     await sql.query(`drop database ${name}${major >= 13 ? " with (force)" : ""}`);
   const warning = await create(sql, name, catalog);
@@ -67,7 +68,7 @@ export async function makeSchemas(
 ): Promise<void> {
   const ofTables = (catalog?.tables ?? []).filter(({ name }) => tables.includes(name)).map(({ schema }) => schema);
   for (const name of new Set([...schemas, ...ofTables]))
-    await sql.query(`create schema if not exists ${quoteIdentifier(name)}`);
+    await sql.query(`create schema if not exists ${quoteName(name)}`);
 }
 
 /** Says that the database is whole, and gives it its owner. What the role may not do is told. */
@@ -76,11 +77,11 @@ export async function finishDatabase(
   request: DumpRestoreRequest,
   owner: string | null,
 ): Promise<{ readonly warning: string | null }> {
-  const name = quoteIdentifier(request.database);
+  const name = quoteName(request.database);
   await sql.query(`comment on database ${name} is ${quoteLiteral(done(request))}`);
   if (owner === null) return { warning: null };
   try {
-    await sql.query(`alter database ${name} owner to ${quoteIdentifier(owner)}`);
+    await sql.query(`alter database ${name} owner to ${quoteName(owner)}`);
     return { warning: null };
   } catch (error) {
     return { warning: `the database could not be given to ${owner}: ${String(error)}` };

@@ -1,5 +1,5 @@
 import type { Sql } from "../../../../ports/sql.ts";
-import { quoteIdentifier } from "../quote.ts";
+import { quoteName } from "../../../../domain/sql-name.ts";
 
 interface Renaming {
   readonly from: string;
@@ -22,7 +22,7 @@ export async function renameDatabases(sql: Sql, renamings: readonly Renaming[]):
     await gone(sql, names);
     await sql.query("begin");
     for (const { from, to } of renamings)
-      await sql.query(`alter database ${quoteIdentifier(from)} rename to ${quoteIdentifier(to)}`);
+      await sql.query(`alter database ${quoteName(from)} rename to ${quoteName(to)}`);
     await sql.query("commit");
   } catch (error) {
     await sql.query("rollback").catch(() => undefined);
@@ -33,7 +33,7 @@ export async function renameDatabases(sql: Sql, renamings: readonly Renaming[]):
 }
 
 async function allowConnections(sql: Sql, name: string, allowed: boolean): Promise<void> {
-  await sql.query(`alter database ${quoteIdentifier(name)} with allow_connections ${allowed}`);
+  await sql.query(`alter database ${quoteName(name)} with allow_connections ${allowed}`);
 }
 
 /** Waits until the sessions have ended, ten seconds at the most: then renaming says who is left. */
