@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { compose } from "../compose.ts";
 import { PgrescueError } from "../domain/errors.ts";
 import { formatInstant } from "../domain/instant.ts";
-import type { DumpRestoreInputs } from "../domain/plan.ts";
+import type { DumpFilesInputs, DumpRestoreInputs } from "../domain/plan.ts";
 import type { RecoveryPoint } from "../domain/recovery-point.ts";
 import { openDump } from "../engine/open-point.ts";
 import { planSteps } from "../engine/plan-steps.ts";
@@ -21,7 +21,7 @@ import { isInteractive, type FaceName } from "./run/show-run.ts";
 import type { Settings } from "./settings.ts";
 
 /** Methods of recovering that begin with a dump. */
-export const dumpMethods = ["dump-to-new-database"] as const;
+export const dumpMethods = ["dump-to-new-database", "dump-as-files"] as const;
 
 /** Options of `recover` that mean something for dumps. */
 export const dumpRestoreOptions = {
@@ -59,14 +59,19 @@ export async function recoverDump(
   settings: Settings,
   face: FaceName,
 ): Promise<number> {
-  const inputs = await inputsOf(args, terminal, settings);
+  const inputs =
+    args.string("method") === "dump-as-files"
+      ? await filesInputsOf(args, terminal, settings)
+      : await inputsOf(args, terminal, settings);
+  const target = "into" in inputs ? confirmationOf(inputs, settings) : `${inputs.cluster}@${hostname()}`;
+  const swap = "swap" in inputs ? inputs.swap : null;
   const spec = await describeRun(
     {
       kind: "recovery",
       cluster: inputs.cluster,
       runbook: inputs.method,
       inputs: JSON.parse(JSON.stringify(inputs)),
-      confirm: `${inputs.swap?.name ?? inputs.database}@${serverOf(inputs.into, settings)}`,
+      confirm: target,
       lock: null,
     },
     settings,
@@ -74,7 +79,7 @@ export async function recoverDump(
   );
   if (args.flag("dry-run")) {
     const planned = await planSteps(spec.runbook, steps, spec.inputs);
-    const shown = inputs.swap === null ? planned.filter((step) => step.builtin !== "dump.swap") : planned;
+    const shown = swap === null ? planned.filter((step) => step.builtin !== "dump.swap") : planned;
     printPlan({ inputs: spec.inputs, steps: shown, estimate: null }, args, terminal);
     return 0;
   }
@@ -84,6 +89,28 @@ export async function recoverDump(
     answers: answersFrom(args),
   });
   return await showRun(face, run, args, terminal);
+}
+
+/** What is typed before names are exchanged. */
+function confirmationOf({ swap, database, into }: DumpRestoreInputs, settings: Settings): string {
+  return `${swap?.name ?? database}@${serverOf(into, settings)}`;
+}
+
+async function filesInputsOf(args: Arguments, terminal: Terminal, settings: Settings): Promise<DumpFilesInputs> {
+  const to = args.string("to");
+  if (to === undefined)
+    throw new PgrescueError("usage", "where shall the files go?", { next: "Name an empty directory with --to." });
+  const { point, repository } = await findDump(args, terminal, settings);
+  const source = args.string("source-database");
+  return {
+    method: "dump-as-files",
+    cluster: point.cluster,
+    repository: repository.name,
+    point: point.id,
+    systemIdentifier: point.systemIdentifier,
+    directory: resolve(terminal.cwd, to),
+    databases: source === undefined ? null : [await sourceOf(source, point, repository)],
+  };
 }
 
 async function inputsOf(args: Arguments, terminal: Terminal, settings: Settings): Promise<DumpRestoreInputs> {

@@ -114,6 +114,19 @@ export interface DumpRestoreInputs {
   readonly swap: { readonly name: string; readonly old: string } | null;
 }
 
+/** What a run that writes a dump into a directory works from: written once when it is opened, never changed. */
+export interface DumpFilesInputs {
+  readonly method: "dump-as-files";
+  readonly cluster: string;
+  /** Name or URL of the repository. */
+  readonly repository: string;
+  readonly point: string;
+  readonly systemIdentifier: string;
+  readonly directory: string;
+  /** null: all of its databases. */
+  readonly databases: readonly string[] | null;
+}
+
 /** What a copy works from: written once when it is opened, never changed. */
 export interface CopyInputs {
   readonly method: "copy";

@@ -62,7 +62,7 @@ export class TroubleReader {
     }
     const message =
       /^pg_restore: error: (?:could not execute query: ERROR: +)?(.*)$/.exec(line)?.[1] ??
-      /^psql:[^:]*:\d+: (?:ERROR|FATAL): +(.*)$/.exec(line)?.[1];
+      /^psql:[^:]*:\d+: (?:ERROR|FATAL|error): +(.*)$/.exec(line)?.[1];
     if (message === undefined) return;
     this.count++;
     if (this.found.length < this.#most) this.found.push({ object: this.#entry, message });

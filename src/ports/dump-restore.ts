@@ -33,6 +33,15 @@ export type DumpRestoreSignal =
   | { readonly signal: "verdict"; readonly verdict: Verdict }
   | { readonly signal: "log"; readonly level: "info" | "warn"; readonly text: string };
 
+/** Which parts of a dump go into which directory. */
+export interface DumpFilesRequest {
+  readonly run: string;
+  /** Missing or empty, or begun by this run. */
+  readonly directory: string;
+  /** null: all. */
+  readonly databases: readonly string[] | null;
+}
+
 /** Where the database of a request stands: not there, begun by this run, done by this run, or somebody else's. */
 export type NewDatabase = "absent" | "ours-unfinished" | "ours-done" | "others";
 
@@ -57,6 +66,12 @@ export interface DumpRestorer {
   /** Takes `swap` back. */
   swapBack(request: DumpRestoreRequest, names: { readonly name: string; readonly old: string }): Promise<void>;
   isSwapped(request: DumpRestoreRequest, names: { readonly name: string; readonly old: string }): Promise<boolean>;
+  /** Writes a dump into a directory. Throws `precondition-refused` for one with something else in it. */
+  toFiles(
+    request: DumpFilesRequest,
+    reader: DumpReader,
+    signal: AbortSignal,
+  ): AsyncIterable<DumpRestoreSignal | { readonly signal: "written"; readonly files: readonly string[] }>;
   /** How psql reaches the new database, without a password. */
   connectionString(request: DumpRestoreRequest): Promise<string>;
 }

@@ -54,6 +54,12 @@ export interface DumpEnd {
   readonly slot?: string;
 }
 
+/** A file of a directory archive. */
+export interface DumpFile {
+  readonly name: string;
+  readonly content: AsyncIterable<Uint8Array>;
+}
+
 /** Reads one dump. Throws `damaged-data` for what is not as it was written, `credentials` without its key. */
 export interface DumpReader {
   readonly point: RecoveryPoint;
@@ -64,6 +70,8 @@ export interface DumpReader {
   readonly failed: readonly { readonly database: string; readonly error: string }[];
   /** A database's archive, as pg_dump wrote it. Its bytes are known to be right only when the iteration has ended. */
   archive(database: DumpedDatabase): AsyncIterable<Uint8Array>;
+  /** The files of a directory archive; absent where a database's archive is one stream. */
+  files?(database: DumpedDatabase): AsyncIterable<DumpFile>;
   /** Roles and tablespaces as SQL; null where the dump has none. */
   globals(): Promise<string | null>;
   /** What was in a database; null where the dump does not say. */

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -145,6 +145,18 @@ test("a restore that was cut off makes the database anew; somebody else's is nev
   await writeFile(file, whole);
   await shop.must(0, "continue", run.id, "--json");
   expect(await shop.query(to("shop_cut"), "select count(*) from sales.lines")).toBe("40000");
+});
+
+test("a dump becomes files that stock tools read, in a directory that was empty", async () => {
+  const to = shop.place("as-files");
+  await shop.must(0, "recover", "--method", "dump-as-files", "--to", to, "--json");
+  expect((await readdir(to)).sort()).toEqual([".pgrescue-run", "globals.sql", "shop.catalog.json", "shop.dump"]);
+  expect(await readFile(join(to, "globals.sql"), "utf8")).toContain("CREATE ROLE clerk");
+  const { exit, stdout } = await shop.server.run(["pg_restore", "--list", join(to, "shop.dump")]);
+  expect([exit, stdout]).toEqual([0, expect.stringContaining("TABLE DATA sales orders")]);
+  expect((await stat(join(to, "shop.dump"))).mode & 0o777).toBe(0o600);
+  const again = await shop.must(30, "recover", "--method", "dump-as-files", "--to", to);
+  expect(again.stderr).toContain("is not empty");
 });
 
 test("what cannot be is said with the way out", async () => {

@@ -44,7 +44,14 @@ export function dumpRestoreRequest(ctx: StepContext): DumpRestoreRequest {
 
 /** Opens the dump of the run. Throws `no-recovery-point` where it is gone. */
 export async function dumpOf(ctx: StepContext): Promise<DumpReader> {
-  const { cluster, repository: name, point: id } = dumpRestoreInputs(ctx.inputs);
+  return findDump(ctx, dumpRestoreInputs(ctx.inputs));
+}
+
+/** Opens a dump by its place. Throws `no-recovery-point` where it is gone. */
+export async function findDump(
+  ctx: StepContext,
+  { cluster, repository: name, point: id }: Pick<DumpRestoreInputs, "cluster" | "repository" | "point">,
+): Promise<DumpReader> {
   const repository = await ctx.world.repository(name);
   for await (const point of repository.points({ cluster }))
     if (point.kind === "dump" && point.id === id && point.status === "ok") return openDump(repository, point);

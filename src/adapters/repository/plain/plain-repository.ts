@@ -6,6 +6,7 @@ import { readerOf, tarMembers } from "../../system/tar-stream.ts";
 import type { OpenRepository } from "../format.ts";
 import { reporting } from "../native/progress-stream.ts";
 import { readContent, streamContent } from "./content.ts";
+import { openPlainDump } from "./dump-reader.ts";
 import { brokenTar, factsOf, segmentInside, type BackupFacts } from "./facts.ts";
 import { pointOfBackup, pointOfDump } from "./points.ts";
 import { restorePlain } from "./restore.ts";
@@ -93,6 +94,12 @@ export function openPlainRepository({ name, url, store, cluster = "postgres" }: 
             : `${point.id} is not in ${url} any more`,
         );
       return reader(store, found.backup, point);
+    },
+    openDump: async (point) => {
+      const { dumps } = (await look()).contents;
+      const found = dumps.find(({ id }) => id === point.id);
+      if (found === undefined) throw new PgrescueError("damaged-data", `${point.id} is not in ${url} any more`);
+      return openPlainDump(store, found, dumps, point);
     },
     beginBackup: async () => Promise.resolve(refuse()),
     recordRun: () => Promise.resolve(),

@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { PgrescueError } from "../../../../domain/errors.ts";
 import type { DumpReader } from "../../../../ports/dump.ts";
 import type { DumpRestoreRequest, DumpRestorer, DumpRestoreSignal } from "../../../../ports/dump-restore.ts";
@@ -6,13 +7,15 @@ import type { ConnectionTarget, Sql, SqlConnector } from "../../../../ports/sql.
 import { pump } from "../../backup/pump.ts";
 import type { Report } from "../../backup/taking.ts";
 import { findClient } from "../client-programs.ts";
+import { writeAsFiles } from "./as-files.ts";
 import { compareContents } from "./compare.ts";
 import { databaseOf } from "./database-of.ts";
 import { examineRestore } from "./examine-restore.ts";
 import { finishDatabase, makeDatabase, makeSchemas, newDatabaseIn } from "./new-database.ts";
 import { makeRoles, missingRolesIn } from "./roles.ts";
 import { runRestore, type LoadOptions, type Troubles } from "./run-restore.ts";
-import { withStaged } from "./staging.ts";
+import { requireGuard, runSql } from "./run-sql.ts";
+import { withStaged, withStagedFiles } from "./staging.ts";
 import { existing, renameDatabases } from "./swap.ts";
 import { readTargetFacts, withSession, type TargetFacts } from "./target-facts.ts";
 
@@ -67,6 +70,10 @@ export function createDumpRestorer(options: DumpRestorerOptions): DumpRestorer {
           !there.has(request.database) && (await newDatabaseIn(sql, { ...request, database: name })) === "ours-done"
         );
       }),
+    toFiles: async function* toFiles(request, reader, signal) {
+      const files = yield* pump(signal, (report, inner) => writeAsFiles(request, reader, report, inner));
+      yield { signal: "written", files };
+    },
     connectionString: async (request) => {
       const { host, port, user } = await options.target(request.into);
       return `host=${host} port=${port} user=${user} dbname=${request.database}`;
@@ -91,15 +98,16 @@ async function restore(
   const source = databaseOf(reader, request.sourceDatabase);
   const catalog = await reader.catalog(source);
   const target = await options.target(request.into);
-  const facts = await withSession(options.sql, target, null, async (sql) => {
-    const read = await readTargetFacts(sql);
-    const { warning } = await makeDatabase(sql, request, catalog, read);
-    if (warning !== null) report.log("warn", warning);
-    return read;
-  });
-  await withSession(options.sql, target, request.database, (sql) => makeSchemas(sql, request, catalog));
+  const facts = await withSession(options.sql, target, null, readTargetFacts);
   const needed = Math.max(facts.major, Math.floor((reader.clientVersion ?? 0) / 10_000));
   const client = await findClient(options.shell, options.environment, needed, request.binaries);
+  if (source.format === "plain" || source.format === "cluster") {
+    refuseParts(request);
+    requireGuard(client);
+  }
+  const made = await withSession(options.sql, target, null, (sql) => makeDatabase(sql, request, catalog, facts));
+  if (made.warning !== null) report.log("warn", made.warning);
+  await withSession(options.sql, target, request.database, (sql) => makeSchemas(sql, request, catalog));
   const total = source.format === "custom" ? reader.point.storedBytes : null;
   let done = 0;
   let doing = `loading ${request.database}`;
@@ -123,16 +131,33 @@ async function restore(
       show();
     },
   };
+  const name = `${request.run}.dump`;
+  const staging = request.staging ?? tmpdir();
   const troubles =
-    request.staging === null
-      ? await runRestore(load, { input: counted })
-      : await withStaged(request.staging, `${request.run}.dump`, counted, (path) => runRestore(load, { path }));
+    source.format === "plain" || source.format === "cluster"
+      ? await runSql(load, counted)
+      : reader.files !== undefined
+        ? await withStagedFiles(staging, name, reader.files(source), (path) => runRestore(load, { path }))
+        : request.staging !== null || source.format === "tar"
+          ? await withStaged(staging, name, counted, (path) =>
+              // A tar archive can be read by one session only.
+              runRestore(source.format === "tar" ? { ...load, request: { ...request, jobs: 1 } } : load, { path }),
+            )
+          : await runRestore(load, { input: counted });
   judge(troubles, report);
   report.progress({ done: 0, total: null, unit: "bytes", doing: `analyzing ${request.database}` });
   await withSession(options.sql, target, request.database, (sql) => sql.query("analyze"));
   const owner = request.owners && catalog !== null && catalog.owner !== facts.user ? catalog.owner : null;
   const { warning } = await withSession(options.sql, target, null, (sql) => finishDatabase(sql, request, owner));
   if (warning !== null) report.log("warn", warning);
+}
+
+/** psql runs a SQL dump as a whole. Throws `precondition-refused` where a part was asked for. */
+function refuseParts({ schemas, tables, owners }: DumpRestoreRequest): void {
+  if (schemas.length === 0 && tables.length === 0 && owners) return;
+  throw new PgrescueError("precondition-refused", "a SQL dump is run as a whole: nothing can be chosen or left out", {
+    next: "Restore all of it into a new database without --schema, --table and --no-owner, then take from there what is needed.",
+  });
 }
 
 /** Says what the errors mean. Throws `external-failure` where something is missing: the database stays, to be looked at. */

@@ -38,7 +38,7 @@ function restoreCommand(
     ...(privileges ? [] : ["--no-privileges"]),
     ...schemas.map((name) => `--schema=${name}`),
     ...tables.map((name) => `--table=${name}`),
-    ...(path === null ? [] : [`--jobs=${jobs}`, path]),
+    ...(path === null ? [] : [...(jobs > 1 ? [`--jobs=${jobs}`] : []), path]),
   ];
 }
 
@@ -75,10 +75,11 @@ export async function runRestore(
         next: "Read what the server's log says, then go on: the database is made anew.",
       },
     );
-  return sorted(reader);
+  return sortTroubles(reader);
 }
 
-function sorted({ found, count }: TroubleReader): Troubles {
+/** Errors by what they mean. */
+export function sortTroubles({ found, count }: TroubleReader): Troubles {
   const words = found.map((trouble) => ({
     kind: kindOfTrouble(trouble),
     text: trouble.object === null ? trouble.message : `${trouble.object}: ${trouble.message}`,
