@@ -25,6 +25,7 @@ export const commands = {
   hold: () => import("./hold.ts"),
   init: () => import("./init.ts"),
   metrics: () => import("./metrics.ts"),
+  notify: () => import("./notify.ts"),
   plan: () => import("./plan.ts"),
   points: () => import("./points.ts"),
   recover: () => import("./recover.ts"),

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { parseDuration, parseSize } from "../../domain/quantity.ts";
+import { notifyEvents } from "../../domain/notification.ts";
+import { runKinds } from "../../domain/run/events.ts";
 import { keepRules } from "../../domain/retention/policy.ts";
 
 const duration = z
@@ -157,6 +159,31 @@ const scheduleEntry = z
     error: "has databases, which mean something for dumps only",
   });
 
+const about = {
+  on: z.array(z.enum(notifyEvents)).min(1).default(["failure", "recovered"]),
+  clusters: z.array(z.string()).min(1).optional(),
+  runs: z.array(z.enum(runKinds)).min(1).optional(),
+};
+const address = { urlFile: absolute.optional(), urlEnv: z.string().optional() };
+const hasAddress = (entry: { readonly urlFile?: string | undefined; readonly urlEnv?: string | undefined }): boolean =>
+  (entry.urlFile === undefined) !== (entry.urlEnv === undefined);
+const oneAddress = { error: "has not exactly one of urlFile and urlEnv" };
+
+const notifyEntry = z.discriminatedUnion("kind", [
+  z
+    .strictObject({ kind: z.literal("webhook"), ...address, secretFile: absolute.optional(), ...about })
+    .refine(hasAddress, oneAddress),
+  z
+    .strictObject({
+      kind: z.literal("ping"),
+      ...address,
+      ...about,
+      on: z.array(z.enum(notifyEvents)).min(1).default(["start", "success", "failure", "recovered"]),
+    })
+    .refine(hasAddress, oneAddress),
+  z.strictObject({ kind: z.literal("command"), command, ...about }),
+]);
+
 /** pgrescue.yaml as users write it; unknown keys are errors. */
 export const configSchema = z.strictObject({
   stateDirectory: absolute.optional(),
@@ -179,6 +206,7 @@ export const configSchema = z.strictObject({
     )
     .default({}),
   schedule: z.array(scheduleEntry).default([]),
+  notify: z.array(notifyEntry).default([]),
 });
 
 export type Config = z.infer<typeof configSchema>;

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
+import type { Config } from "../../adapters/config/schema.ts";
 import { openJournal, readJournal } from "../../adapters/journal/file-journal.ts";
 import { readLaunch, readSpec, runFiles } from "../../adapters/journal/run-directory.ts";
 import { systemClock } from "../../adapters/system/clock.ts";
@@ -18,6 +19,7 @@ import type { World } from "../../engine/world.ts";
 import { currentActor } from "./actor.ts";
 import { holdForRun } from "./hold-run.ts";
 import { openLeases, type OpenedLeases } from "./run-leases.ts";
+import { notifyEnd, notifyStart } from "./notify-run.ts";
 import { recordRun } from "./record-run.ts";
 
 /** What compose.ts gives a runner. */
@@ -26,6 +28,8 @@ export interface RunnerWiring {
   /** Opens the world that the run was planned in, from what its spec kept of the settings. */
   /** `guard` is asked before anything is written to a repository or removed from it. */
   openWorld(spec: RunSpec, runDirectory: string, guard: (repository: string) => Promise<void>): Promise<World>;
+  /** Those who want to know of runs, by the configuration. */
+  notify?(spec: RunSpec): Promise<Config["notify"]>;
 }
 
 /**
@@ -53,8 +57,11 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
     leases = await openLeases(spec, actor.user, (guard) => wiring.openWorld(spec, runDirectory, guard));
     const { world } = leases;
     const endHold = await holdForRun(spec, world);
+    const targets = (await wiring.notify?.(spec)) ?? [];
     record = async (state) => {
       await endHold(state);
+      // Before this run is in the history: what was before decides what its end means.
+      await notifyEnd(targets, state, world, process.env);
       await recordRun(spec, state, world);
     };
     faces = await serveFaces(runDirectory, {
@@ -68,6 +75,8 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
     listenToSignals(run, actor);
     working.resolve(run);
     await reportReady();
+    // Nobody waits for it: the work has begun.
+    void begun(run, (state) => notifyStart(targets, state, world, process.env));
   } catch (error) {
     await leases?.release();
     await reportFailure(error);
@@ -88,6 +97,11 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
     // Last: until here the socket in the run directory is ours.
     await own?.release();
   }
+}
+
+/** Waits for the run's own first line, then tells of it. */
+async function begun(run: RunHandle, tell: (state: RunState) => Promise<void>): Promise<void> {
+  for await (const event of run.events()) if (event.event === "started") return tell(run.state());
 }
 
 /** How long a run's end may wait for its leases to be given back, in milliseconds: a store that is away must not hide it. */

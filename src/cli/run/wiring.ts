@@ -18,6 +18,8 @@ export function settingsForRun(settings: Settings): { readonly [key: string]: Js
 /** The runner's side: the world of a run from its spec. The configuration is read again, so that rotated credentials work. */
 export const runnerWiring: RunnerWiring = {
   steps,
+  notify: async ({ settings: { configFile } }) =>
+    typeof configFile === "string" ? (await loadConfig(configFile, "/", {})).config.notify : [],
   openWorld: async (spec, _runDirectory, guard) => {
     const { configFile, cluster, stateDirectory, repositories } = spec.settings;
     // Without a configuration at planning time there is none now either: another one must not slip in.
