@@ -7,7 +7,7 @@ import { zstdDecompressSync } from "node:zlib";
 import type { DumpCatalog } from "../../src/domain/dump.ts";
 import { parse, stringify } from "yaml";
 import { newRepository } from "../support/new-repository.ts";
-import { giveToServer } from "../support/server.ts";
+import { giveToServer, startServer } from "../support/server.ts";
 import { openShop, shopSecret, type Shop } from "../support/shop.ts";
 
 let shop: Shop;
@@ -110,6 +110,25 @@ test("every database is dumped with roles, exact rows and fingerprints, and stoc
   expect(catalog.tables.map((t) => t.fingerprint)).toSatisfy((all: (string | null)[]) =>
     all.every((f) => /^[0-9a-f]{32}$/.test(f ?? "")),
   );
+});
+
+test("the commands of docs/repository-format.md bring a dump up with stock tools alone", async () => {
+  await using other = await startServer();
+  const text = await readFile(new URL("../../docs/repository-format.md", import.meta.url), "utf8");
+  const commands = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].at(-1)?.[1] ?? "";
+  expect(commands).toContain("pg_restore --create");
+  const env = {
+    B: join(shop.repository, "shop", "dump", (await points())[0]?.id ?? ""),
+    PGHOST: other.socketDirectory,
+    PGPORT: String(other.port),
+    PGUSER: "postgres",
+    PATH: `${other.bin}:${process.env["PATH"] ?? ""}`,
+  };
+  const { stderr } = await promisify(execFile)("bash", ["-euo", "pipefail", "-c", commands], { env });
+  // The only role that was there already.
+  expect(stderr.match(/ERROR/g)?.length ?? 0, stderr).toBe(1);
+  const shopThere = `host=${other.socketDirectory} port=${other.port} user=postgres dbname=shop`;
+  expect(await shop.query(shopThere, "select count(*) from sales.orders")).toBe("5000");
 });
 
 test("a fingerprint does not depend on the order of rows and sees every change, twins included", async () => {
