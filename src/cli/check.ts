@@ -23,7 +23,17 @@ import { runsPlace } from "./runs-place.ts";
 import { openSettings, requireCluster } from "./settings.ts";
 
 /** What is asked besides what is measured. */
-const asked: readonly CheckName[] = ["repositories", "archiver", "windows", "key", "slots", "space"];
+const asked: readonly CheckName[] = [
+  "repositories",
+  "archiver",
+  "windows",
+  "backup-size",
+  "copies",
+  "locks",
+  "key",
+  "slots",
+  "space",
+];
 
 export const command: Command = {
   summary: "for monitoring: one line with performance data, exit 0, 1, 2 or 3",

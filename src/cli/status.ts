@@ -21,6 +21,7 @@ const asked: readonly CheckName[] = [
   "archiver-queue",
   "repositories",
   "newest-backup",
+  "locks",
   "windows",
 ];
 

@@ -114,6 +114,29 @@ test("what alerts and the dashboard ask for is what the metrics have", async () 
   }
 });
 
+test("doctor and check judge copies, sizes and locks", async () => {
+  const ask = async (verb: "doctor" | "check"): Promise<ReadonlyMap<string, string>> => {
+    const { stdout } = await shop.pgrescue(verb, "--json");
+    const document = JSON.parse(stdout) as {
+      verdicts?: { check: string; result: string; evidence: string }[];
+      found?: { label: string; state: string; detail: string }[];
+    };
+    return new Map([
+      ...(document.verdicts ?? []).map((v) => [v.check, `${v.result}: ${v.evidence}`] as const),
+      ...(document.found ?? []).map((f) => [f.label, `${f.state}: ${f.detail}`] as const),
+    ]);
+  };
+  const doctor = await ask("doctor");
+  expect(doctor.get("copies")).toBe(
+    "warn: the server, repository main; 1 medium: 2 copies instead of three, all on one medium",
+  );
+  expect(doctor.get("locks")).toBe("pass: no run works in them");
+  expect(doctor.get("backup-size")).toMatch(/^pass/);
+  const check = await ask("check");
+  expect(check.get("copies")).toMatch(/^WARNING: /);
+  expect(check.get("locks")).toMatch(/^OK: /);
+});
+
 test("history has every run with its end, newest first, by kind and by how it ended", async () => {
   const { stdout } = await shop.must(0, "history", "--json");
   const { runs } = JSON.parse(stdout) as {

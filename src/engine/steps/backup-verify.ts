@@ -4,6 +4,7 @@ import type { RecoveryPoint } from "../../domain/recovery-point.ts";
 import { segmentName, segmentOf, type SegmentNumber } from "../../domain/segment.ts";
 import type { Verdict } from "../../domain/verdict.ts";
 import type { BackupReader, Repository } from "../../ports/repository.ts";
+import { sizeVerdict } from "../checks/backup-size.ts";
 import type { StepContext, StepKind, StepSignal } from "../step.ts";
 import { backupRequest, parseBackupParameters, pointOfRun, type BackupParameters } from "./backup-parameters.ts";
 import { judged, recorded, verdict } from "./signals.ts";
@@ -65,6 +66,9 @@ async function* checks(
   yield judged(
     await attempt("backup.wal", "The WAL that makes it consistent is stored", () => wal(point, reader, repository)),
   );
+  const others = [];
+  for await (const other of repository.points({ cluster: point.cluster })) others.push(other);
+  yield judged(sizeVerdict(point, others));
   if (!full) return;
   let failure: string | null = null;
   try {

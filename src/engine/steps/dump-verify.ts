@@ -1,5 +1,6 @@
 import { messageOf, PgrescueError } from "../../domain/errors.ts";
 import type { DumpReader } from "../../ports/dump.ts";
+import { sizeVerdict } from "../checks/backup-size.ts";
 import { openDump } from "../open-point.ts";
 import type { StepKind, StepSignal } from "../step.ts";
 import { dumpInputs, dumpOfRun, parseDumpParameters, type DumpParameters } from "./dump-parameters.ts";
@@ -30,6 +31,10 @@ export const step: StepKind<DumpParameters> = {
       });
     const reader = await openDump(await ctx.world.repository(point.repository), point);
     yield* bytes(reader, ctx.signal);
+    const others = [];
+    const repository = await ctx.world.repository(point.repository);
+    for await (const other of repository.points({ cluster: point.cluster })) others.push(other);
+    yield judged(sizeVerdict(point, others));
     const [first] = reader.failed;
     if (first !== undefined)
       throw new PgrescueError(
