@@ -12,7 +12,7 @@ import { dumpInputsOf, dumpOptions, refuseForeignOptions } from "./dump-options.
 import { lockOptions } from "./run/lock-options.ts";
 import { showOptions } from "./run/show-run.ts";
 import { runUnattended } from "./run/unattended.ts";
-import { firstRepository, openSettings, requireCluster, type Settings } from "./settings.ts";
+import { firstRepository, furtherRepositories, openSettings, requireCluster, type Settings } from "./settings.ts";
 
 export const command: Command = {
   summary: "take one backup now",
@@ -56,6 +56,7 @@ export const command: Command = {
       value: "TIME",
       summary: "for that time of a schedule: nothing is done where its backup is there already",
     },
+    "no-copy": { type: "boolean", summary: "only into the first repository of the cluster's list" },
     ...dumpOptions,
     "dry-run": { type: "boolean", summary: "show the steps, change nothing" },
     ...lockOptions,
@@ -135,7 +136,7 @@ async function wasTaken(
 /** What `backup` was asked to do, as its run keeps it. */
 export function backupInputs(
   settings: Settings & { readonly clusterName: string },
-  args: Pick<Arguments, "string">,
+  args: Pick<Arguments, "string" | "flag">,
   slot: Instant | null = null,
 ): BackupInputs {
   const { clusterName, cluster } = settings;
@@ -158,5 +159,6 @@ export function backupInputs(
     dataDirectory: cluster?.dataDirectory ?? null,
     keep: (args.string("keep") as KeepRule | undefined) ?? null,
     slot: slot === null ? null : slotName("base", null, slot),
+    copyTo: args.flag("no-copy") ? null : furtherRepositories(settings),
   };
 }

@@ -80,6 +80,12 @@ export function firstRepository(settings: Settings & { readonly clusterName: str
   });
 }
 
+/** The repositories beside the first that are written, too; null where there is none. */
+export function furtherRepositories({ repositories }: Settings): readonly string[] | null {
+  const names = repositories.slice(1).filter((r) => !r.readOnly && r.format !== "plain");
+  return names.length === 0 ? null : names.map(({ name }) => name);
+}
+
 function chooseRepositories(
   loaded: LoadedConfig,
   cluster: ClusterConfig | null,

@@ -68,7 +68,7 @@ export function leaseWords({ holder, since }: Lease): string {
 export function leasedRepositories(kind: RunKind, inputs: { readonly [key: string]: unknown }): readonly string[] {
   const names =
     kind === "backup"
-      ? [inputs["repository"]]
+      ? [inputs["repository"], ...(Array.isArray(inputs["copyTo"]) ? (inputs["copyTo"] as unknown[]) : [])]
       : kind === "expiry"
         ? inputs["repositories"]
         : kind === "copy"

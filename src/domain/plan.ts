@@ -60,6 +60,8 @@ export interface BackupInputs {
   readonly keep?: KeepRule | null;
   /** The slot of a schedule that it is taken for; null: by hand. */
   readonly slot?: string | null;
+  /** Repositories that get a copy when it is taken and verified; null: none. */
+  readonly copyTo?: readonly string[] | null;
 }
 
 /** What a run that dumps databases works from: written once when it is opened, never changed. */
@@ -82,6 +84,8 @@ export interface DumpInputs {
   readonly keep: KeepRule | null;
   /** The slot of a schedule that it is taken for; null: by hand. */
   readonly slot: string | null;
+  /** Repositories that get a copy when it is taken and verified; null: none. */
+  readonly copyTo: readonly string[] | null;
   /** Directory of PostgreSQL's programs; null: found by itself. */
   readonly binaries: string | null;
 }

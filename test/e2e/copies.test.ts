@@ -68,7 +68,7 @@ test("a copy that was cut off is not offered, and goes on", async () => {
 });
 
 test("a damaged source is not copied, and what the other place holds under the name is not replaced", async () => {
-  await shop.must(0, "backup", "--no-input");
+  await shop.must(0, "backup", "--no-copy", "--no-input");
   const newest = (await points("main")).map((p) => p.id).at(-1) ?? "";
   const archive = join(await placeOf(shop.repository), "base", newest, "base.tar.zst");
   const bytes = await readFile(archive);
@@ -80,6 +80,25 @@ test("a damaged source is not copied, and what the other place holds under the n
   await writeFile(archive, bytes);
   await shop.must(0, "copy", "--point", newest, "--no-input");
   expect((await points("offsite")).map((p) => [p.id, p.status])).toContainEqual([newest, "ok"]);
+});
+
+test("a backup is brought into the other repositories, too, and goes on where one of them was away", async () => {
+  await shop.must(0, "backup", "--no-input");
+  await shop.must(0, "backup", "--kind", "dump", "--no-input");
+  const [here, there] = [await points("main"), await points("offsite")];
+  expect(there.filter((p) => p.status === "ok").map((p) => p.id)).toEqual(here.map((p) => p.id));
+
+  const away = `${offsite}-away`;
+  await rename(offsite, away);
+  await writeFile(offsite, "a disk that is not mounted");
+  const { stdout } = await shop.pgrescue("backup", "--kind", "dump", "--json");
+  const run = JSON.parse(stdout) as { readonly id: string; readonly outcome: { readonly result: string } };
+  expect(run.outcome.result).toBe("failed");
+  const taken = (await points("main")).at(-1)?.id;
+  await rm(offsite);
+  await rename(away, offsite);
+  await shop.must(0, "continue", run.id, "--no-input");
+  expect((await points("offsite")).at(-1)).toMatchObject({ id: taken, status: "ok" });
 });
 
 test("a recovery goes on from the copy where an archive of the first place is damaged, and says so", async () => {

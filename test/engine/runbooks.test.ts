@@ -97,7 +97,7 @@ describe("a runbook file", () => {
     );
     const plain = await loadRunbook("backup", {});
     const changed = await loadRunbook("backup", { PGRESCUE_RUNBOOKS: site });
-    expect(changed.runbook.steps.map((s) => s.title)).toEqual([
+    expect(changed.runbook.steps.slice(0, 3).map((s) => s.title)).toEqual([
       "Ask server and repository",
       "Copy our files",
       "Tell us",

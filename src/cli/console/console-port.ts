@@ -144,7 +144,10 @@ export async function createConsolePort(args: Arguments, terminal: Terminal): Pr
     },
     backup: async (cluster) => {
       const { settings } = of(cluster);
-      const inputs = backupInputs({ ...settings, clusterName: cluster }, { string: () => undefined });
+      const inputs = backupInputs(
+        { ...settings, clusterName: cluster },
+        { string: () => undefined, flag: () => false },
+      );
       const spec = await describeRun(
         { kind: "backup", cluster, runbook: "backup", inputs: { ...inputs }, confirm: cluster, lock: null },
         settings,

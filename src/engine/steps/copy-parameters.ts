@@ -1,9 +1,10 @@
 import type { Json } from "../../domain/brand.ts";
 import { PgrescueError } from "../../domain/errors.ts";
-import type { CopyInputs } from "../../domain/plan.ts";
+import type { BackupInputs, CopyInputs } from "../../domain/plan.ts";
 import type { RecoveryPoint } from "../../domain/recovery-point.ts";
 import type { Copying, Repository } from "../../ports/repository.ts";
 import type { StepContext } from "../step.ts";
+import { backupRecord } from "./backup-base.ts";
 
 export type CopyParameters = { readonly [name: string]: Json };
 
@@ -14,10 +15,30 @@ export function parseCopyParameters(raw: CopyParameters): CopyParameters {
   return raw;
 }
 
-/** What the run was opened with. Throws `config` where it is no copy. */
-export function copyInputs(inputs: { readonly [key: string]: Json }): CopyInputs {
-  if (inputs["method"] !== "copy") throw new PgrescueError("config", "the run does not say what shall be copied");
-  return inputs as unknown as CopyInputs;
+/** From where to where. */
+export interface CopyPlaces extends Pick<CopyInputs, "cluster" | "from" | "to"> {
+  /** Points by id; null: the one that this run has taken. */
+  readonly points: readonly string[] | null;
+}
+
+/** What the run was opened with: a copy, or a backup that other repositories get, too. Throws `config` for any other. */
+export function copyInputs(inputs: { readonly [key: string]: Json }): CopyPlaces {
+  if (inputs["method"] === "copy") return inputs as unknown as CopyInputs;
+  if (inputs["method"] === "backup" || inputs["method"] === "dump") {
+    const { cluster, repository, copyTo } = inputs as unknown as BackupInputs;
+    return { cluster, from: repository, to: copyTo ?? [], points: null };
+  }
+  throw new PgrescueError("config", "the run does not say what shall be copied");
+}
+
+/** The ids of the points that the run copies. Throws `bug` for a backup that is not taken yet. */
+function idsOf(ctx: StepContext): readonly string[] {
+  const { points } = copyInputs(ctx.inputs);
+  if (points !== null) return points;
+  const taken = ctx.recorded[backupRecord] as { readonly id?: Json } | undefined;
+  const id = taken?.id;
+  if (typeof id !== "string") throw new PgrescueError("bug", "there is no backup to copy yet");
+  return [id];
 }
 
 /** The way into a repository. Throws `precondition-refused` where nothing is written. */
@@ -33,7 +54,8 @@ export async function pointsOf(
   ctx: StepContext,
   target: Repository,
 ): Promise<{ readonly all: readonly RecoveryPoint[]; readonly missing: readonly RecoveryPoint[] }> {
-  const { cluster, from, points } = copyInputs(ctx.inputs);
+  const { cluster, from } = copyInputs(ctx.inputs);
+  const points = idsOf(ctx);
   const all = (await listed(await ctx.world.repository(from), cluster)).filter((p) => points.includes(p.id));
   const there = new Set((await listed(target, cluster)).filter((p) => p.status === "ok").map((p) => p.id));
   return { all, missing: all.filter((p) => !there.has(p.id)) };

@@ -9,8 +9,9 @@ export const step: StepKind<CopyParameters> = {
   parse: parseCopyParameters,
   describe(_p, inputs) {
     const { from, to, points } = copyInputs(inputs);
+    const what = points === null ? "the new backup" : points.length === 1 ? points[0] : `${points.length} points`;
     return {
-      text: `copy ${points.length === 1 ? points[0] : `${points.length} points`} from ${from} to ${to.join(", ")}`,
+      text: to.length === 0 ? "no other repository gets a copy" : `copy ${what} from ${from} to ${to.join(", ")}`,
       commands: [],
     };
   },

@@ -1,5 +1,6 @@
-import type { StepKind } from "../step.ts";
-import { copyInputs, copyingOf, parseCopyParameters, type CopyParameters } from "./copy-parameters.ts";
+import type { Repository } from "../../ports/repository.ts";
+import type { StepContext, StepKind } from "../step.ts";
+import { copyInputs, copyingOf, parseCopyParameters, pointsOf, type CopyParameters } from "./copy-parameters.ts";
 import { logged, recorded } from "./signals.ts";
 
 /** The recorded value that says where WAL was brought up to date: {"<repository>": files}. */
@@ -18,8 +19,9 @@ export const step: StepKind<CopyParameters> = {
     return Promise.resolve(ctx.recorded[copiedRecord] === undefined ? "absent" : "done");
   },
   async *run(_p, ctx) {
-    const { cluster, from, to, systems } = copyInputs(ctx.inputs);
+    const { cluster, from, to } = copyInputs(ctx.inputs);
     const source = await ctx.world.repository(from);
+    const systems = await systemsOf(ctx, source);
     const copied: Record<string, number> = {};
     for (const name of to) {
       copied[name] = 0;
@@ -37,3 +39,11 @@ export const step: StepKind<CopyParameters> = {
     yield recorded(copiedRecord, copied);
   },
 };
+
+/** Whose WAL the run copies: that of the systems that it names, or of the backup that it has taken. */
+async function systemsOf(ctx: StepContext, source: Repository): Promise<readonly string[]> {
+  const { systems } = ctx.inputs;
+  if (Array.isArray(systems)) return systems.filter((system) => typeof system === "string");
+  const { all } = await pointsOf(ctx, source);
+  return [...new Set(all.filter((p) => p.kind !== "dump").map((p) => p.systemIdentifier))];
+}

@@ -23,7 +23,7 @@ export function dumpInputs(inputs: { readonly [key: string]: Json }): DumpInputs
 
 /** What the dump taker is asked. */
 export function dumpRequest(ctx: StepContext): DumpRequest {
-  const { method: _method, ...inputs } = dumpInputs(ctx.inputs);
+  const { method: _method, copyTo: _copyTo, ...inputs } = dumpInputs(ctx.inputs);
   return { ...inputs, run: ctx.run };
 }
 
