@@ -12,7 +12,14 @@ import { dumpInputsOf, dumpOptions, refuseForeignOptions } from "./dump-options.
 import { lockOptions } from "./run/lock-options.ts";
 import { showOptions } from "./run/show-run.ts";
 import { runUnattended } from "./run/unattended.ts";
-import { firstRepository, furtherRepositories, openSettings, requireCluster, type Settings } from "./settings.ts";
+import {
+  firstRepository,
+  furtherRepositories,
+  includesOf,
+  openSettings,
+  requireCluster,
+  type Settings,
+} from "./settings.ts";
 
 export const command: Command = {
   summary: "take one backup now",
@@ -159,6 +166,7 @@ export function backupInputs(
     dataDirectory: cluster?.dataDirectory ?? null,
     keep: (args.string("keep") as KeepRule | undefined) ?? null,
     slot: slot === null ? null : slotName("base", null, slot),
+    includes: includesOf(cluster),
     copyTo: args.flag("no-copy") ? null : furtherRepositories(settings),
   };
 }

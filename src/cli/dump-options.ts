@@ -5,7 +5,7 @@ import { slotName } from "../domain/slot.ts";
 import { parseDuration } from "../domain/quantity.ts";
 import type { KeepRule } from "../domain/retention/policy.ts";
 import type { Arguments, OptionSpecs } from "./command.ts";
-import { firstRepository, furtherRepositories, type Settings } from "./settings.ts";
+import { firstRepository, furtherRepositories, includesOf, type Settings } from "./settings.ts";
 
 /** Options of `backup --kind dump`. */
 export const dumpOptions = {
@@ -82,6 +82,7 @@ export function dumpInputsOf(
     label: args.string("label") ?? `pgrescue ${settings.clusterName}`,
     keep: (args.string("keep") as KeepRule | undefined) ?? null,
     slot: slot === null ? null : slotName("dump", databases.length === 0 ? null : databases, slot),
+    includes: includesOf(settings.cluster),
     copyTo: args.flag("no-copy") ? null : furtherRepositories(settings),
     binaries: settings.cluster?.binaries ?? null,
   };

@@ -173,7 +173,10 @@ async function findDump(
   for (const repository of await openRepositories(settings, compose(settings, terminal.env))) {
     const filter = settings.clusterName === null ? {} : { cluster: settings.clusterName };
     for await (const point of repository.points(filter)) {
-      if (point.id === asked && point.kind !== "dump")
+      const isBase = point.kind !== "dump";
+      // Of a base backup what travels with it can be had as files.
+      if (point.id === asked && isBase && args.string("method") === "dump-as-files") return { point, repository };
+      if (point.id === asked && isBase)
         throw new PgrescueError("usage", `${asked} is a ${point.kind} backup, not a dump`, {
           next: "Restore it with --target-time and its like, or --immediate; or choose a dump from `pgrescue points`.",
         });

@@ -1,7 +1,8 @@
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { loadConfig, type LoadedConfig } from "../adapters/config/load.ts";
 import type { ClusterConfig, RepositoryConfig } from "../adapters/config/schema.ts";
 import { PgrescueError } from "../domain/errors.ts";
+import type { Include } from "../domain/include.ts";
 import { nearest } from "../domain/nearest.ts";
 import type { Arguments, Terminal } from "./command.ts";
 
@@ -84,6 +85,24 @@ export function firstRepository(settings: Settings & { readonly clusterName: str
 export function furtherRepositories({ repositories }: Settings): readonly string[] | null {
   const names = repositories.slice(1).filter((r) => !r.readOnly && r.format !== "plain");
   return names.length === 0 ? null : names.map(({ name }) => name);
+}
+
+/** What travels with each backup of a cluster, as the configuration says it. Throws `config` for two of one name. */
+export function includesOf(cluster: ClusterConfig | null): readonly Include[] {
+  const all = (cluster?.include ?? []).map(({ file, command, as, secret }): Include =>
+    file === undefined
+      ? { name: as ?? "", secret, command: command ?? [] }
+      : { name: as ?? basename(file), secret, file },
+  );
+  const bad = all.find(
+    ({ name }, at) =>
+      all.findIndex((other) => other.name === name) !== at || !/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name),
+  );
+  if (bad !== undefined)
+    throw new PgrescueError("config", `include: ${JSON.stringify(bad.name)} is there twice, or no plain name`, {
+      next: "Give it a name of its own with `as`.",
+    });
+  return all;
 }
 
 function chooseRepositories(

@@ -1,5 +1,6 @@
 import type { Json } from "./brand.ts";
 import type { DumpFilters } from "./dump.ts";
+import type { Include } from "./include.ts";
 import type { KeepRule, RetentionPolicy } from "./retention/policy.ts";
 import type { Risk, Phase } from "./runbook.ts";
 
@@ -62,6 +63,8 @@ export interface BackupInputs {
   readonly slot?: string | null;
   /** Repositories that get a copy when it is taken and verified; null: none. */
   readonly copyTo?: readonly string[] | null;
+  /** What travels with it; absent: nothing. */
+  readonly includes?: readonly Include[];
 }
 
 /** What a run that dumps databases works from: written once when it is opened, never changed. */
@@ -86,6 +89,8 @@ export interface DumpInputs {
   readonly slot: string | null;
   /** Repositories that get a copy when it is taken and verified; null: none. */
   readonly copyTo: readonly string[] | null;
+  /** What travels with it. */
+  readonly includes: readonly Include[];
   /** Directory of PostgreSQL's programs; null: found by itself. */
   readonly binaries: string | null;
 }

@@ -1,3 +1,4 @@
+import type { Include } from "../domain/include.ts";
 import type { RecoveryPoint } from "../domain/recovery-point.ts";
 import type { KeepRule } from "../domain/retention/policy.ts";
 import type { Verdict } from "../domain/verdict.ts";
@@ -32,6 +33,8 @@ export interface BackupRequest {
   readonly keep?: KeepRule | null;
   /** The slot of a schedule that it is taken for; null: by hand. */
   readonly slot?: string | null;
+  /** What travels with it; absent: nothing. */
+  readonly includes?: readonly Include[];
   /** An existing directory (0700) for small files while the backup runs: the manifest is collected there. */
   readonly scratchDirectory: string;
 }

@@ -1,4 +1,5 @@
 import type { DumpCatalog, DumpFilters, DumpedDatabase } from "../domain/dump.ts";
+import type { Include, StoredInclude } from "../domain/include.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { RecoveryPoint } from "../domain/recovery-point.ts";
 import type { KeepRule } from "../domain/retention/policy.ts";
@@ -34,6 +35,8 @@ export interface DumpWriter {
   archive(database: string, oid: number): Promise<DumpStream>;
   /** Stores what roles and tablespaces there are, as pg_dumpall says it; gives the object's name. */
   putGlobals(chunks: AsyncIterable<Uint8Array>): Promise<string>;
+  /** Stores something that travels with it. Throws `precondition-refused` for a secret where nothing is encrypted. */
+  putInclude(include: StoredInclude, chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** Stores what a database had in it, in the dump's own snapshot; gives the object's name. */
   putCatalog(database: string, oid: number, catalog: DumpCatalog): Promise<string>;
   commit(end: DumpEnd): Promise<RecoveryPoint>;
@@ -74,6 +77,10 @@ export interface DumpReader {
   files?(database: DumpedDatabase): AsyncIterable<DumpFile>;
   /** Roles and tablespaces as SQL; null where the dump has none. */
   globals(): Promise<string | null>;
+  /** What travels with it; none where the format has no such thing. */
+  readonly includes: readonly StoredInclude[];
+  /** The content of one of them; null when it is not there. */
+  include(name: string): Promise<Uint8Array | null>;
   /** What was in a database; null where the dump does not say. */
   catalog(database: DumpedDatabase): Promise<DumpCatalog | null>;
   /** Reads every object and compares it with the commit document; throws `damaged-data` naming the first bad one. */
@@ -100,6 +107,8 @@ export interface DumpRequest {
   readonly keep: KeepRule | null;
   /** The slot of a schedule that it is taken for; null: by hand. */
   readonly slot: string | null;
+  /** What travels with it. */
+  readonly includes: readonly Include[];
   /** Directory of PostgreSQL's programs; null: found by itself. */
   readonly binaries: string | null;
 }

@@ -1,5 +1,6 @@
 import type { Json } from "../domain/brand.ts";
 import type { WalInventory } from "../domain/coverage.ts";
+import type { StoredInclude } from "../domain/include.ts";
 import type { Instant } from "../domain/instant.ts";
 import type { Lsn } from "../domain/lsn.ts";
 import type { RecoveryPoint, Tablespace } from "../domain/recovery-point.ts";
@@ -109,6 +110,8 @@ export interface BackupWriter {
   archive(name: string): Promise<ArchiveWriter>;
   /** Stores one of the small parts: backup_manifest, catalog (JSON). */
   put(name: "backup_manifest" | "catalog.json", chunks: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Stores something that travels with it. Throws `precondition-refused` for a secret where nothing is encrypted. */
+  putInclude(include: StoredInclude, chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** Stores WAL inside the backup where no archive has it. */
   putWal(name: string, content: Uint8Array): Promise<void>;
   commit(end: BackupEnd): Promise<RecoveryPoint>;
@@ -178,6 +181,10 @@ export interface BackupReader {
   hasManifest(): Promise<boolean>;
   /** The catalog document (docs/repository-format.md); null where the format has none. */
   catalog(): Promise<Json | null>;
+  /** What travels with it; none where the format has no such thing. */
+  readonly includes: readonly StoredInclude[];
+  /** The content of one of them; null when it is not there. */
+  include(name: string): Promise<Uint8Array | null>;
   /** WAL stored inside the backup; null when it is not there. */
   wal(name: string): Promise<Uint8Array | null>;
   /**

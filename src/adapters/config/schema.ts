@@ -49,6 +49,26 @@ const cluster = z.strictObject({
   hooks: z.strictObject({ stopApplication: command.optional(), startApplication: command.optional() }).default({}),
   checks: z.array(z.strictObject({ name: z.string(), sql: z.string(), database: z.string().optional() })).default([]),
   smoke: command.optional(),
+  include: z
+    .array(
+      z
+        .strictObject({
+          file: absolute.optional(),
+          command: command.optional(),
+          as: z
+            .string()
+            .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: "is not a file's name of letters, digits, . _ -" })
+            .optional(),
+          secret: z.boolean().default(false),
+        })
+        .refine((entry) => (entry.file === undefined) !== (entry.command === undefined), {
+          error: "has not exactly one of file and command",
+        })
+        .refine((entry) => entry.command === undefined || entry.as !== undefined, {
+          error: "has a command and no `as`",
+        }),
+    )
+    .default([]),
   scratch: z
     .strictObject({ directory: absolute.optional(), port: z.number().int().optional(), sharedBuffers: size.optional() })
     .default({}),

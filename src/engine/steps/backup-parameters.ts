@@ -24,6 +24,7 @@ const defaults = {
   dataDirectory: null,
   keep: null,
   slot: null,
+  includes: [],
 };
 const names = ["cluster", "repository", ...Object.keys(defaults), "full"];
 
@@ -52,9 +53,28 @@ export function backupRequest(
       throw new PgrescueError("config", `the run does not say which ${name} to back up`);
   }
   parseBackupParameters(Object.fromEntries(Object.keys(choices).map((name) => [name, all[name] ?? null])));
-  const { cluster, repository, source, wal, checkpoint, label, walTimeoutSeconds, dataDirectory, keep, slot } =
-    all as unknown as BackupRequest;
-  const rest = { checkpoint, label, walTimeoutSeconds, dataDirectory, keep: keep ?? null, slot: slot ?? null };
+  const {
+    cluster,
+    repository,
+    source,
+    wal,
+    checkpoint,
+    label,
+    walTimeoutSeconds,
+    dataDirectory,
+    keep,
+    slot,
+    includes,
+  } = all as unknown as BackupRequest;
+  const rest = {
+    checkpoint,
+    label,
+    walTimeoutSeconds,
+    dataDirectory,
+    keep: keep ?? null,
+    slot: slot ?? null,
+    includes: includes ?? [],
+  };
   return { cluster, repository, source, wal, ...rest };
 }
 

@@ -3,7 +3,7 @@ import { PgrescueError } from "../../domain/errors.ts";
 import type { DumpRestoreInputs } from "../../domain/plan.ts";
 import type { DumpReader } from "../../ports/dump.ts";
 import type { DumpRestoreRequest } from "../../ports/dump-restore.ts";
-import { openDump } from "../open-point.ts";
+import { openFiles } from "../open-point.ts";
 import type { StepContext } from "../step.ts";
 
 export type DumpRestoreParameters = { readonly [name: string]: Json };
@@ -54,7 +54,7 @@ export async function findDump(
 ): Promise<DumpReader> {
   const repository = await ctx.world.repository(name);
   for await (const point of repository.points({ cluster }))
-    if (point.kind === "dump" && point.id === id && point.status === "ok") return openDump(repository, point);
+    if (point.id === id && point.status === "ok") return openFiles(repository, point);
   throw new PgrescueError("no-recovery-point", `dump ${id} is not in ${name} any more`, {
     next: "Choose another one: `pgrescue points`.",
   });

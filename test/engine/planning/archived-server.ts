@@ -58,6 +58,8 @@ function positionsRepository(points: readonly RecoveryPoint[], archive: WalArchi
       point,
       members: async function* () {},
       manifest: async () => null,
+      includes: [],
+      include: () => Promise.resolve(null),
       hasManifest: async () => false,
       catalog: async () => ({ control: { floors: { max_connections: 100 } } }),
       wal: async () => null,

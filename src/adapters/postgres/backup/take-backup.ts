@@ -4,6 +4,7 @@ import type { BackupRequest, BackupSignal, BackupTaker } from "../../../ports/ba
 import type { Clock } from "../../../ports/clock.ts";
 import type { BackupWriter, Repository, WalArchive } from "../../../ports/repository.ts";
 import type { ConnectionTarget, SqlConnector } from "../../../ports/sql.ts";
+import { includeContent } from "../../system/include.ts";
 import { lockBackups } from "./backup-lock.ts";
 import { prepareSession } from "./backup-session.ts";
 import { catalogDocument } from "./catalog.ts";
@@ -74,6 +75,8 @@ async function takeOne(
       startedAt: options.clock.now(),
       run: request.run,
     });
+    // First: what cannot be included fails the backup before hours of copying.
+    for (const include of request.includes ?? []) await writer.putInclude(include, includeContent(include, signal));
     const taking: Taking = { request, sql, facts, writer, report, signal, includeWal: wal === "include" };
     const taken = dataDirectory === null ? await takeRemote(taking, target) : await takeLocal(taking, dataDirectory);
     report.progress({ done: 0, total: null, unit: "files", doing: "writing the catalog" });

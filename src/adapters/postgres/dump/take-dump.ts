@@ -5,6 +5,7 @@ import type { DumpEnd, DumpRequest, DumpSignal, DumpTaker, DumpWriter } from "..
 import type { Repository } from "../../../ports/repository.ts";
 import type { Shell } from "../../../ports/shell.ts";
 import type { ConnectionTarget, SqlConnector } from "../../../ports/sql.ts";
+import { includeContent } from "../../system/include.ts";
 import { pump } from "../backup/pump.ts";
 import type { Report } from "../backup/taking.ts";
 import { findClient, type ClientPrograms } from "./client-programs.ts";
@@ -76,6 +77,7 @@ async function takeAll(
       run: request.run,
     });
     const dumping = { options, request, target, facts, client, writer, report, signal };
+    for (const include of request.includes) await writer.putInclude(include, includeContent(include, signal));
     const passwords = facts.mayReadPasswords;
     const globalsObject = await writer.putGlobals(globals(client, target, { passwords }, signal));
     const { dumped, failed } = await dumpEach(dumping, databases);

@@ -5,11 +5,20 @@ import type { RecoveryPoint } from "../../../domain/recovery-point.ts";
 import { keepRules } from "../../../domain/retention/policy.ts";
 import type { DumpHeader } from "../../../ports/dump.ts";
 import type { BackupHeader } from "../../../ports/repository.ts";
-import { count, decodeCommit, encryption, fail, moment, parseJson, storedObjects } from "./document-parts.ts";
+import {
+  count,
+  decodeCommit,
+  encryption,
+  fail,
+  moment,
+  parseJson,
+  storedIncludes,
+  storedObjects,
+} from "./document-parts.ts";
 import { startOf } from "./keys.ts";
 
 const position = z.string().transform((text, context): Lsn => parseLsn(text) ?? fail(context, `${text} is not an LSN`));
-const objectName = z.string().regex(/^(?:wal\/)?[A-Za-z0-9][A-Za-z0-9._-]*$/);
+const objectName = z.string().regex(/^(?:(?:wal|include)\/)?[A-Za-z0-9][A-Za-z0-9._-]*$/);
 
 const header = z.object({
   id: z.string(),
@@ -47,6 +56,7 @@ const documentSchema = header.extend({
   archives: z.array(
     z.object({ name: z.string().regex(/^(?:base|\d{1,10})$/), files: count, bytes: count, frames: count }),
   ),
+  includes: storedIncludes,
   objects: storedObjects(objectName),
 });
 

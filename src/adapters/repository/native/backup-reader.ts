@@ -10,6 +10,7 @@ import { readIndex, type IndexMember } from "./archive-index.ts";
 import { commitName, decodeBackup, type BackupDocument } from "./backup-document.ts";
 import { baseFolder } from "./keys.ts";
 import { openPoint } from "./opened-point.ts";
+import { includePrefix } from "./put-include.ts";
 import { reporting } from "./progress-stream.ts";
 import { restoreBackup } from "./restore.ts";
 import type { ContentStore } from "./sealed-store.ts";
@@ -52,6 +53,8 @@ export async function openNativeBackup(
           signal,
         ),
       ),
+    includes: document.includes,
+    include: (name) => content(`${includePrefix}${name}.zst`),
     verify,
   };
 }

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import { PgrescueError } from "../../../domain/errors.ts";
+import type { StoredInclude } from "../../../domain/include.ts";
 import { parseWalFileName } from "../../../domain/segment.ts";
 import type { Cipher } from "../../../ports/cipher.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
@@ -10,6 +11,7 @@ import { framePipeline, frameSize } from "./frame-pipeline.ts";
 import { beginHashedObject, type StoredObject } from "./hashed-object.ts";
 import { beginName } from "./point-place.ts";
 import { putCompressed } from "./put-compressed.ts";
+import { putInclude } from "./put-include.ts";
 import { reserveId } from "./reserve-id.ts";
 import { sealBytes, sealedSuffix } from "./sealed-store.ts";
 import { compressFrame } from "./zstd-frames.ts";
@@ -35,6 +37,7 @@ export async function beginNativeBackup({
   const { id, folder } = await reserveId(store, "base", header);
   const archives: ArchiveSummary[] = [];
   const objects: StoredObject[] = [];
+  const includes: StoredInclude[] = [];
   let abortArchive: (() => Promise<void>) | null = null;
   let isOver = false;
 
@@ -64,6 +67,10 @@ export async function beginNativeBackup({
     put: async (name, chunks) => {
       objects.push(await putCompressed({ store, folder, cipher, frameSize: size }, `${name}.zst`, chunks));
     },
+    putInclude: async (include, chunks) => {
+      objects.push(await putInclude({ store, folder, cipher, frameSize: size }, include, chunks));
+      includes.push({ name: include.name, secret: include.secret });
+    },
     putWal: async (name, content) => {
       if (parseWalFileName(name) === null) throw new PgrescueError("bug", `${name} is no WAL file`);
       const compressed = await compressFrame(content, 3);
@@ -74,7 +81,7 @@ export async function beginNativeBackup({
     },
     commit: async (end) => {
       openArchive();
-      const document = documentOf(id, header, end, archives, objects, cipher);
+      const document = { ...documentOf(id, header, end, archives, objects, cipher), includes };
       if ((await store.put(folder + commitName, encodeBackup(document), { ifAbsent: true })) === "exists") {
         throw new PgrescueError(
           "precondition-refused",
@@ -101,7 +108,7 @@ function documentOf(
   archives: readonly ArchiveSummary[],
   objects: readonly StoredObject[],
   cipher: Cipher | null,
-): BackupDocument {
+): Omit<BackupDocument, "includes"> {
   return {
     format: "pgrescue.backup/v1",
     id,

@@ -16,6 +16,11 @@ export const encryption = z.union([
   z.object({ format: z.literal("age-encryption.org/v1"), recipients: z.array(z.string()) }),
 ]);
 
+/** What travels with a backup; backups of older versions have none. */
+export const storedIncludes = z
+  .array(z.object({ name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/), secret: z.boolean() }))
+  .default([]);
+
 /** The list of everything that belongs to a backup besides the document itself. */
 export function storedObjects(name: z.ZodString) {
   return z.array(z.object({ name, size: count, sha256: z.string().regex(/^[0-9a-f]{64}$/) }));

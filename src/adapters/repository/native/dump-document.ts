@@ -3,12 +3,12 @@ import { formatInstant } from "../../../domain/instant.ts";
 import { lsn } from "../../../domain/lsn.ts";
 import type { RecoveryPoint } from "../../../domain/recovery-point.ts";
 import { keepRules } from "../../../domain/retention/policy.ts";
-import { count, decodeCommit, encryption, moment, storedObjects } from "./document-parts.ts";
+import { count, decodeCommit, encryption, moment, storedIncludes, storedObjects } from "./document-parts.ts";
 
 /** The name of the commit document in a dump's folder. */
 export const dumpCommitName = "dump.json";
 
-const objectName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/);
+const objectName = z.string().regex(/^(?:include\/)?[A-Za-z0-9][A-Za-z0-9._-]*$/);
 const patterns = z.array(z.string());
 const failure = z.object({ database: z.string(), error: z.string() });
 
@@ -46,6 +46,7 @@ const documentSchema = z.object({
     )
     .min(1),
   failed: z.array(failure),
+  includes: storedIncludes,
   objects: storedObjects(objectName),
 });
 

@@ -9,6 +9,7 @@ import { decodeDump, dumpCommitName, type DumpDocument } from "./dump-document.t
 import type { StoredObject } from "./hashed-object.ts";
 import { dumpFolder } from "./keys.ts";
 import { openPoint } from "./opened-point.ts";
+import { includePrefix } from "./put-include.ts";
 
 /** Opens a committed dump. Throws `damaged-data` where its commit document is gone or damaged. */
 export async function openNativeDump(
@@ -42,6 +43,8 @@ export async function openNativeDump(
       const text = catalog === null ? null : await content(plain(catalog, suffix));
       return text === null ? null : (JSON.parse(new TextDecoder().decode(text)) as DumpCatalog);
     },
+    includes: document.includes,
+    include: (name) => content(`${includePrefix}${name}.zst`),
     verify,
   };
 }

@@ -1,4 +1,5 @@
 import { PgrescueError } from "../../../domain/errors.ts";
+import type { StoredInclude } from "../../../domain/include.ts";
 import { storedName } from "../../../domain/dump.ts";
 import type { Cipher } from "../../../ports/cipher.ts";
 import type { DumpEnd, DumpHeader, DumpStream, DumpWriter } from "../../../ports/dump.ts";
@@ -8,6 +9,7 @@ import { frameSize } from "./frame-pipeline.ts";
 import { beginHashedObject, type StoredObject } from "./hashed-object.ts";
 import { beginName } from "./point-place.ts";
 import { putCompressed } from "./put-compressed.ts";
+import { putInclude } from "./put-include.ts";
 import { reserveId } from "./reserve-id.ts";
 
 export interface DumpWriterOptions {
@@ -22,6 +24,7 @@ export interface DumpWriterOptions {
 export async function beginNativeDump({ store, repository, header, cipher }: DumpWriterOptions): Promise<DumpWriter> {
   const { id, folder } = await reserveId(store, "dump", header);
   const objects: StoredObject[] = [];
+  const includes: StoredInclude[] = [];
   const open = new Set<DumpStream>();
   let isOver = false;
 
@@ -53,11 +56,15 @@ export async function beginNativeDump({ store, repository, header, cipher }: Dum
       return stream;
     },
     putGlobals: (chunks) => put("globals.sql", chunks),
+    putInclude: async (include, chunks) => {
+      objects.push(await putInclude({ store, folder, cipher, frameSize }, include, chunks));
+      includes.push({ name: include.name, secret: include.secret });
+    },
     putCatalog: (database, oid, catalog) =>
       put(`${storedName(database, oid)}.catalog.json`, one(Buffer.from(JSON.stringify(catalog)))),
     commit: async (end) => {
       if (open.size > 0) throw new PgrescueError("bug", `dump ${id} has archives under way`);
-      const document = documentOf(id, header, end, objects, cipher);
+      const document = { ...documentOf(id, header, end, objects, cipher), includes };
       if ((await store.put(folder + dumpCommitName, encodeDump(document), { ifAbsent: true })) === "exists") {
         throw new PgrescueError(
           "precondition-refused",
@@ -83,7 +90,7 @@ function documentOf(
   end: DumpEnd,
   objects: readonly StoredObject[],
   cipher: Cipher | null,
-): DumpDocument {
+): Omit<DumpDocument, "includes"> {
   return {
     format: "pgrescue.dump/v1",
     id,

@@ -36,6 +36,8 @@ export async function openPlainDump(
     },
     ...(dump.format === "directory" ? { files: () => filesOf(store, dump) } : {}),
     globals: async () => cluster?.globals ?? (await rolesBeside(store, dump, all)),
+    includes: [],
+    include: () => Promise.resolve(null),
     catalog: () => Promise.resolve(null),
     verify: (signal) =>
       reporting(signal, async (report, stop) => {

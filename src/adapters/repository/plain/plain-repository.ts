@@ -128,6 +128,8 @@ function reader(store: ObjectStore, backup: PlainBackup, point: RecoveryPoint): 
     },
     manifest: () => (backup.manifest === null ? Promise.resolve(null) : readContent(store, backup.manifest, 2 ** 30)),
     hasManifest: () => Promise.resolve(backup.manifest !== null),
+    includes: [],
+    include: () => Promise.resolve(null),
     catalog: () => Promise.resolve(null),
     wal: (file) =>
       backup.walTar === null

@@ -68,6 +68,7 @@ export function treeRepository(directory: string, walDirectory: string): TreeRep
           id: "backup-1",
           archive: async (name) => treeArchive(join(tree, name)),
           put,
+          putInclude: () => Promise.resolve(),
           putWal: async (name, content) => {
             walIncluded = true;
             await put(`wal/${name}`, [content]);

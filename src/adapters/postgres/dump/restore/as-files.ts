@@ -45,6 +45,13 @@ export async function writeAsFiles(
     const catalog = await reader.catalog(database);
     if (catalog !== null) await write(`${base}.catalog.json`, one(`${JSON.stringify(catalog, null, 1)}\n`));
   }
+  for (const { name } of reader.includes) {
+    const content = await reader.include(name);
+    if (content === null)
+      throw new PgrescueError("damaged-data", `${name}, which travels with ${reader.point.id}, is not there`);
+    await mkdir(join(directory, "include"), { recursive: true, mode: 0o700 });
+    await write(join("include", name), one(content));
+  }
   const globals = await reader.globals();
   if (globals !== null) await write("globals.sql", one(globals));
   await syncDirectory(directory);
@@ -92,6 +99,6 @@ async function writeStream(
   await rename(`${path}.part`, path);
 }
 
-async function* one(text: string): AsyncIterable<Uint8Array> {
-  yield await Promise.resolve(Buffer.from(text));
+async function* one(content: string | Uint8Array): AsyncIterable<Uint8Array> {
+  yield await Promise.resolve(Buffer.from(content));
 }
