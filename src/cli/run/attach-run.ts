@@ -8,9 +8,18 @@ import type { Actor, RunEvent } from "../../domain/run/events.ts";
 import type { RunHandle } from "../../faces/run-handle.ts";
 import type { RunnerMessage } from "./run-runner.ts";
 
+/** Signals that came before a face could take them. */
+export interface EarlySignals {
+  caught(): "SIGINT" | "SIGTERM" | null;
+  /** Stops catching them. */
+  release(): void;
+}
+
 /** A face's connection with what the command line needs on top. */
 export interface AttachedRun extends RunHandle {
   readonly directory: string;
+  /** Catches signals until a face has listeners of its own; absent where nothing was started. */
+  readonly early?: EarlySignals;
   /** Stops the work at once, to be continued: for SIGINT and SIGTERM of a headless run. */
   interrupt(signal: "SIGINT" | "SIGTERM"): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { spawnRunner } from "../../adapters/system/detached.ts";
 import { thisProgram, type Program } from "../../adapters/system/program.ts";
 import type { Actor } from "../../domain/run/events.ts";
 import type { RunLaunch, RunSpec } from "../../domain/run/spec.ts";
-import { attachRun, type AttachedRun } from "./attach-run.ts";
+import { attachRun, type AttachedRun, type EarlySignals } from "./attach-run.ts";
 
 /** How an attempt begins: who wants it, and what was answered in advance. */
 export interface LaunchOptions {
@@ -31,17 +31,18 @@ export async function launchRun(runDirectory: string, options: LaunchOptions): P
   try {
     await spawnRunner({ runDirectory, argv: argv(runDirectory) });
     const run = await attachRun(runDirectory, actor);
-    const signal = early.caught();
-    // Not awaited: the reply comes among the events, which nobody reads yet.
-    if (signal !== null && !interactive) run.interrupt(signal).catch(() => undefined);
-    return run;
-  } finally {
+    // Whoever shows the run takes the signals over: none must fall between two listeners.
+    if (!interactive) return { ...run, early };
     early.release();
+    return run;
+  } catch (error) {
+    early.release();
+    throw error;
   }
 }
 
 /** A signal that comes while the runner starts counts as one that comes while it is watched. */
-function catchSignals(): { caught(): "SIGINT" | "SIGTERM" | null; release(): void } {
+function catchSignals(): EarlySignals {
   let signal: "SIGINT" | "SIGTERM" | null = null;
   const remember = (name: NodeJS.Signals): void => {
     if (name === "SIGINT" || name === "SIGTERM") signal = name;

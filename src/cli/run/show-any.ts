@@ -14,6 +14,8 @@ export async function showRun(
   terminal: Terminal,
   onSignal: "stop" | "leave" = "stop",
 ): Promise<number> {
+  // These have their own ways with signals.
+  if (face === "console" || face === "plain" || isAttended(args, terminal)) run.early?.release();
   if (face === "console") return await showInConsole(run, args, terminal);
   if (face === "plain") return await showInLines(run, args, terminal);
   if (face === "headless" && isAttended(args, terminal)) {

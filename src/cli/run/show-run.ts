@@ -43,6 +43,7 @@ export async function showWithoutAsking(
   onSignal: "stop" | "leave" = "stop",
 ): Promise<number> {
   const release = onSignal === "stop" && run.isLive ? passSignals(run) : () => undefined;
+  run.early?.release();
   try {
     const state = await draw(face, run, args, terminal);
     return state.outcome?.exitCode ?? (await exitCodeNow(run));
@@ -76,5 +77,9 @@ function passSignals(run: AttachedRun): () => void {
     if (signal === "SIGINT" || signal === "SIGTERM") void run.interrupt(signal).catch(() => undefined);
   };
   process.on("SIGINT", pass).on("SIGTERM", pass);
+  // Not awaited: the reply comes among the events, which nobody reads yet.
+  const signal = run.early?.caught();
+  run.early?.release();
+  if (signal != null) pass(signal);
   return () => void process.off("SIGINT", pass).off("SIGTERM", pass);
 }
