@@ -4,13 +4,13 @@ import type { Instant } from "../domain/instant.ts";
 import type { BackupInputs } from "../domain/plan.ts";
 import { parseDuration } from "../domain/quantity.ts";
 import { keepRules, type KeepRule } from "../domain/retention/policy.ts";
-import { slotName, slotOfJob, slotTime } from "../domain/slot.ts";
-import { compose } from "../compose.ts";
+import { slotName } from "../domain/slot.ts";
 import { runAsOwner } from "./as-owner.ts";
-import type { Arguments, Command, Terminal } from "./command.ts";
+import type { Arguments, Command } from "./command.ts";
 import { dumpInputsOf, dumpOptions, refuseForeignOptions } from "./dump-options.ts";
 import { lockOptions } from "./run/lock-options.ts";
 import { showOptions } from "./run/show-run.ts";
+import { slotOf, wasTaken } from "./run/slot.ts";
 import { runUnattended } from "./run/unattended.ts";
 import {
   firstRepository,
@@ -61,7 +61,7 @@ export const command: Command = {
     slot: {
       type: "string",
       value: "TIME",
-      summary: "for that time of a schedule: nothing is done where its backup is there already",
+      summary: "for that time of a schedule, or its latest: nothing is done where that backup is there already",
     },
     "no-copy": { type: "boolean", summary: "only into the first repository of the cluster's list" },
     ...dumpOptions,
@@ -73,6 +73,7 @@ export const command: Command = {
     "pgrescue backup                            # the only cluster's server, into its first repository",
     "pgrescue backup --cluster shop --jsonl     # for schedulers: events on stdout",
     "pgrescue backup --lock-wait 30m            # after the run that works in the repository now, if that ends in time",
+    "pgrescue backup --slot latest              # from a timer: once for each time of the schedule's entry",
     "pgrescue backup --source remote            # through the replication protocol",
     "pgrescue backup --kind dump                # every database, with roles and exact row counts",
     "pgrescue backup --kind dump --database shop --fingerprint   # and what its rows say, to compare a restore with",
@@ -84,10 +85,17 @@ export const command: Command = {
     if (code !== null) return code;
     const isDump = args.string("kind") === "dump";
     refuseForeignOptions(isDump ? "dump" : "base", args);
-    const slot = slotOf(args, terminal.env);
+    const databases = args.strings("database");
+    const wanted = {
+      cluster: known.clusterName,
+      kind: isDump ? "dump" : "base",
+      databases: databases.length === 0 ? null : databases,
+    } as const;
+    const slot = slotOf(wanted, known, args, terminal.env);
     const inputs = isDump ? dumpInputsOf(known, args, slot) : backupInputs(known, args, slot);
-    if (inputs.slot != null && !args.flag("dry-run") && (await wasTaken(inputs.slot, inputs, known, args, terminal)))
-      return 0;
+    const name = inputs.slot ?? null;
+    const isDone = async (): Promise<boolean> => name !== null && (await wasTaken(name, inputs, known, args, terminal));
+    if (!args.flag("dry-run") && (await isDone())) return 0;
     return await runUnattended(
       {
         kind: "backup",
@@ -95,6 +103,7 @@ export const command: Command = {
         runbook: isDump ? "dump" : "backup",
         inputs: JSON.parse(JSON.stringify(inputs)),
         confirm: `${known.clusterName}@${hostname()}`,
+        isDone,
       },
       settings,
       args,
@@ -102,43 +111,6 @@ export const command: Command = {
     );
   },
 };
-
-/** The time in a schedule that is meant: by --slot, or by the name that a Kubernetes CronJob gives to its jobs. Throws `usage`. */
-function slotOf(args: Arguments, env: Terminal["env"]): Instant | null {
-  const text = args.string("slot");
-  if (text === undefined) return slotOfJob(env["PGRESCUE_JOB_NAME"] ?? "");
-  const at = slotTime(text);
-  if (at !== null) return at;
-  throw new PgrescueError("usage", `--slot ${text} is not a time`, {
-    next: "Write the time that the schedule meant: 2026-11-20T01:00:00Z.",
-  });
-}
-
-/** Whether the backup for a slot is there: says so. A repository that is not made yet has none. */
-async function wasTaken(
-  slot: string,
-  { cluster, repository }: { readonly cluster: string; readonly repository: string },
-  settings: Settings,
-  args: Arguments,
-  terminal: Terminal,
-): Promise<boolean> {
-  const opened = await compose(settings, terminal.env)
-    .repository(repository)
-    .catch((error: unknown) => {
-      if (error instanceof PgrescueError && error.code === "repository-not-found") return null;
-      throw error;
-    });
-  if (opened === null) return false;
-  for await (const point of opened.points({ cluster })) {
-    if (point.slot !== slot || point.status !== "ok") continue;
-    const reason = `${point.id} was taken for ${slot} already`;
-    terminal.log(`skipped: ${reason}`);
-    if (args.flag("json") || args.flag("jsonl"))
-      terminal.print(JSON.stringify({ schema: "pgrescue.skipped/v1", cluster, kind: "backup", slot, reason }));
-    return true;
-  }
-  return false;
-}
 
 /** What `backup` was asked to do, as its run keeps it. */
 export function backupInputs(

@@ -87,6 +87,9 @@ describe("generate systemd", () => {
     expect(base).toContain("OnCalendar=*-*-* 01:30:00 Europe/Berlin\nRandomizedDelaySec=600\nPersistent=true");
     const dump = await readFile(join(units, "pgrescue-shop-dump.service"), "utf8");
     expect(dump).toContain(`--database "it's" --database 50%%`);
+    // However often it is started, by a timer or by hand: one backup a slot.
+    expect(dump).toContain("--cluster shop --slot latest --lock-wait 1h");
+    expect(await readFile(join(units, "pgrescue-shop-expire.service"), "utf8")).not.toContain("--slot");
     expect(dump).toContain(`"${config.replaceAll("%", "%%")}"`);
     const again = await generate(30, "systemd", "--output", units);
     expect(again.stderr).toContain("cannot be made");

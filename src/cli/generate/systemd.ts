@@ -42,7 +42,8 @@ interface Unit {
 function unitsOf(work: ScheduledWork, user: string, options: readonly string[]): readonly Unit[] {
   const { node, script } = thisProgram();
   const { at, timeZone, jitter, missed } = work.entry;
-  const words = [node, script, ...work.command(null), ...waitingOptions(work), ...options, "--no-input", "--no-color"];
+  const command = [...work.command(null), ...(work.entry.backup === undefined ? [] : ["--slot", "latest"])];
+  const words = [node, script, ...command, ...waitingOptions(work), ...options, "--no-input", "--no-color"];
   const name = `pgrescue-${work.name}`;
   const seconds = Math.round(parseDuration(jitter ?? "0s") ?? 0);
   return [

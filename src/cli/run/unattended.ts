@@ -23,11 +23,13 @@ export interface UnattendedRun {
   readonly confirm: string;
   /** Answers that the command line gave already. */
   readonly answers?: { readonly [flag: string]: string };
+  /** Asked when the repositories are free: whoever had them may have done it meanwhile. Says so itself. */
+  readonly isDone?: () => Promise<boolean>;
 }
 
 /** Opens the run, once its repositories are free, and shows it to its end; with --dry-run only prints its steps. Gives the exit code. */
 export async function runUnattended(
-  { answers = {}, ...run }: UnattendedRun,
+  { answers = {}, isDone, ...run }: UnattendedRun,
   settings: Settings,
   args: Arguments,
   terminal: Terminal,
@@ -42,6 +44,7 @@ export async function runUnattended(
   const options = { actor: await currentActor(terminal.env), interactive: isInteractive(face), answers };
   let directory: string | null = null;
   const opened = await startWhenFree(spec, compose(settings, terminal.env), args, terminal, async () => {
+    if ((await isDone?.()) === true) return null;
     directory ??= await createRunDirectory(settings.stateDirectory, spec);
     return launchRun(directory, options);
   });
