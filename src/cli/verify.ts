@@ -37,27 +37,39 @@ export const command: Command = {
     const code = await runAsOwner("verify", args, settings, terminal);
     if (code !== null) return code;
     const world = compose(settings, terminal.env);
-    const point = await choosePoint(args.positionals[0], settings, world);
+    const point = await choosePoint(args.positionals[0], settings, world, args.flag("restore"));
     return args.flag("restore")
       ? await restorePoint(point, args, terminal, settings, world)
       : await readPoint(point, args, terminal, world);
   },
 };
 
-async function choosePoint(asked: string | undefined, settings: Settings, world: Composition): Promise<RecoveryPoint> {
+async function choosePoint(
+  asked: string | undefined,
+  settings: Settings,
+  world: Composition,
+  isRestored: boolean,
+): Promise<RecoveryPoint> {
   const repositories = await openRepositories(settings, world);
   const { points } = await surveyRepositories(
     planningWorld(repositories, world, null, { live: false }),
     settings.clusterName,
   );
+  // What is restored into scratch is a server; a dump needs one to go to.
   const candidates =
-    asked === undefined ? points.filter((p) => p.status !== "incomplete") : points.filter((p) => p.id === asked);
+    asked === undefined
+      ? points.filter((p) => p.status !== "incomplete" && !(isRestored && p.kind === "dump"))
+      : points.filter((p) => p.id === asked);
   const point = candidates.toSorted((a, b) => (a.finishedAt < b.finishedAt ? -1 : 1)).at(-1);
   if (point === undefined)
     throw new PgrescueError(
       "no-recovery-point",
       asked === undefined ? "there is no finished backup" : `there is no point ${asked}`,
     );
+  if (isRestored && point.kind === "dump")
+    throw new PgrescueError("precondition-refused", `${point.id} is a dump: it needs a server to be restored into`, {
+      next: `Restore it into a database of its own: \`pgrescue recover --point ${point.id} --into SERVER --database NEW\`; that compares it, too.`,
+    });
   return point;
 }
 

@@ -140,7 +140,8 @@ describe("power cut before every journal line of every shipped runbook", async (
   for (const [id, { runbook }] of await loadRunbooks({ shipped })) {
     test(`${id}: every effect exactly once`, async () => {
       const { effects } = await playWithCuts(runbook, (toy) => toysFor(toy, runbook));
-      expect(effects.length).toBeGreaterThan(runbook.steps.length / 2);
+      // Steps with a condition may have been left out.
+      expect(effects.length).toBeGreaterThan(runbook.steps.filter((step) => step.when === undefined).length / 2);
       expect(new Set(effects).size).toBe(effects.length);
     });
   }

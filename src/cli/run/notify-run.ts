@@ -3,11 +3,16 @@ import { send, type SendOptions } from "../../adapters/notify/send.ts";
 import { messageOf } from "../../domain/errors.ts";
 import { instant } from "../../domain/instant.ts";
 import { eventOf, notificationOf, previousOf, type Notification } from "../../domain/notification.ts";
-import { recordOf, type RunRecord } from "../../domain/run/record.ts";
+import { mergeRecords, recordOf, type RunRecord } from "../../domain/run/record.ts";
 import type { RunState } from "../../domain/run/state.ts";
+import { listRuns } from "../../adapters/journal/run-directory.ts";
 import type { World } from "../../engine/world.ts";
+import { openRunRecord } from "./find-run.ts";
 
 type Target = Config["notify"][number];
+
+/** Journals of this host that are looked into. */
+const mostLookedAt = 30;
 
 /** How far back the last run of the same work is looked for, in microseconds. */
 const memory = 60n * 86_400_000_000n;
@@ -53,10 +58,12 @@ export async function notifyEnd(
   state: RunState,
   world: World,
   env: SendOptions["env"],
+  stateDirectory: string,
 ): Promise<void> {
   const record = recordOf(state);
   if (targets.length === 0 || record === null) return;
-  const event = eventOf(record, previousOf(record, await earlier(record, world)));
+  const all = mergeRecords([await earlierHere(record, stateDirectory), await earlier(record, world)]);
+  const event = eventOf(record, previousOf(record, all));
   if (event === null) return;
   const { means, next } = state.outcome ?? {};
   const message = notificationOf(event, record, world.clock.now(), {
@@ -64,6 +71,19 @@ export async function notifyEnd(
     ...(next === undefined || event !== "failure" ? {} : { next }),
   });
   await notifyAll(targets, message, { shell: world.shell, env }, toLog);
+}
+
+/** The last runs of this host: their journals know how they ended before the repository does. */
+async function earlierHere(record: RunRecord, stateDirectory: string): Promise<readonly RunRecord[]> {
+  const found: RunRecord[] = [];
+  const ids = await listRuns(stateDirectory).catch(() => []);
+  for (const id of ids.filter((other) => other !== record.run).slice(0, mostLookedAt)) {
+    const run = await openRunRecord(stateDirectory, id).catch(() => null);
+    const other = run === null ? null : recordOf(run.state);
+    // One that is at work now says nothing yet.
+    if (other !== null && other.endedAt !== null) found.push(other);
+  }
+  return found;
 }
 
 /** The runs of all hosts, from the repository that this one worked with; none where it cannot be read. */

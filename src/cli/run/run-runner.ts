@@ -60,9 +60,9 @@ export async function runRunner(runDirectory: string, wiring: RunnerWiring): Pro
     const targets = (await wiring.notify?.(spec)) ?? [];
     record = async (state) => {
       await endHold(state);
-      // Before this run is in the history: what was before decides what its end means.
-      await notifyEnd(targets, state, world, process.env);
+      // First into the history: the next run's end means something else after this one, however long messages take.
       await recordRun(spec, state, world);
+      await notifyEnd(targets, state, world, process.env, join(runDirectory, "..", ".."));
     };
     faces = await serveFaces(runDirectory, {
       lines: () => linesOf(working.promise),

@@ -8,7 +8,9 @@ export const check: Check = {
   title: "There is a fresh backup",
   ask: async ({ survey, now, backupPeriod }) => {
     if (survey === null) return { result: "unknown", evidence: "no repository could be read" };
-    const usable = survey.points.filter((point) => point.status === "ok");
+    // A dump reaches one moment only, and an hourly one would hide that base backups have stopped; it counts where there is nothing else.
+    const physical = survey.points.filter((point) => point.kind !== "dump");
+    const usable = (physical.length > 0 ? physical : survey.points).filter((point) => point.status === "ok");
     const newest = usable.reduce<(typeof usable)[number] | null>(
       (best, point) => (best === null || point.finishedAt > best.finishedAt ? point : best),
       null,

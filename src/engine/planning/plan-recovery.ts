@@ -134,7 +134,14 @@ async function lookUp(
   world: PlanningWorld,
   system: GatheredSystem,
 ): Promise<LookedUp | PlanRefusal> {
-  const points = request.point === null ? system.points : system.points.filter((p) => p.id === request.point);
+  if (system.points.some((p) => p.id === request.point && p.kind === "dump"))
+    return {
+      refusal: "unfit-method",
+      message: `${request.point} is a dump: no WAL can be replayed onto it`,
+      next: `Restore it with --into SERVER --database NEW, or begin with a base backup from \`pgrescue points\`.`,
+    };
+  const physical = system.points.filter((p) => p.kind !== "dump");
+  const points = request.point === null ? physical : physical.filter((p) => p.id === request.point);
   if (request.point !== null && points.length === 0)
     return {
       refusal: "no-point",
@@ -146,7 +153,7 @@ async function lookUp(
   const asked =
     request.target.timeline ??
     (request.target.target.kind === "immediate" || inventory.ranges.length === 0 ? own : null);
-  const choice = await chooseTimeline(source, world.walReader, asked, request.production.timeline, system.points);
+  const choice = await chooseTimeline(source, world.walReader, asked, request.production.timeline, physical);
   const order = choice.order.length > 0 ? choice.order : [points.at(-1)?.timeline ?? 1];
   const complete = world.local?.systemIdentifier === system.systemIdentifier ? world.local.complete : undefined;
   let first: PlanRefusal | null = null;
