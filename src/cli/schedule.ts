@@ -137,9 +137,13 @@ async function serve(
     random: Math.random,
   });
   let isStopping = false;
+  const stopped = Promise.withResolvers<void>();
   const stop = (): void => {
     isStopping = true;
     scheduler.stop();
+    // At once, whatever else is being waited for.
+    void jobs.stop();
+    stopped.resolve();
   };
   process.on("SIGTERM", stop).on("SIGINT", stop);
   const address = args.string("listen");
@@ -158,19 +162,20 @@ async function serve(
         });
   try {
     const working = args.flag("once") ? null : scheduler.run();
-    await scheduler.catchUp();
-    if (working === null) await Promise.race([jobs.idle(), stopped()]);
+    // A store that does not answer must not keep it from being stopped.
+    await Promise.race([scheduler.catchUp(), stopped.promise]);
+    if (working === null) await Promise.race([jobs.idle(), stopped.promise]);
     else await working;
     await jobs.stop();
-    return args.flag("once") ? failed : 0;
+    const code = args.flag("once") ? failed : 0;
+    // A question that its store never answers would keep the process: with everything stopped it may go.
+    // oxlint-disable-next-line unicorn/no-process-exit
+    if (isStopping) setTimeout(() => process.exit(code), 1000).unref();
+    return code;
   } finally {
     process.off("SIGTERM", stop).off("SIGINT", stop);
     server?.close();
     server?.closeAllConnections();
-  }
-
-  function stopped(): Promise<void> {
-    return new Promise((done) => void process.once("SIGTERM", () => done()).once("SIGINT", () => done()));
   }
 }
 

@@ -90,6 +90,8 @@ describe("generate systemd", () => {
     // However often it is started, by a timer or by hand: one backup a slot.
     expect(dump).toContain("--cluster shop --slot latest --lock-wait 1h");
     expect(await readFile(join(units, "pgrescue-shop-expire.service"), "utf8")).not.toContain("--slot");
+    // What could not be asked (3) is not fine.
+    expect(await readFile(join(units, "pgrescue-shop-check.service"), "utf8")).not.toContain("SuccessExitStatus");
     expect(dump).toContain(`"${config.replaceAll("%", "%%")}"`);
     const again = await generate(30, "systemd", "--output", units);
     expect(again.stderr).toContain("cannot be made");
@@ -251,6 +253,37 @@ repositories: { main: { url: "file://${directory.path}/repository" } }
     result: "pass",
     evidence: expect.stringContaining("has every right that backups need"),
   });
+});
+
+test("what only our own scheduler understands is refused, and no name is given twice", async () => {
+  const file = join(directory.path, "other.yaml");
+  const generated = async (topic: string, ...entries: readonly string[]): Promise<ProgramResult> => {
+    const text = entries.map((entry) => `  - { cluster: shop, ${entry} }\n`).join("");
+    const set = `clusters: { shop: { repositories: [main] } }\nrepositories: { main: { url: "file:///srv/x" } }\n`;
+    await writeFile(file, `${set}schedule:\n${text}`);
+    return await pgrescue(["generate", topic, "--config", file]);
+  };
+  for (const topic of ["cron", "systemd", "k8s"]) {
+    for (const at of ["*/5 * * * * *", "0 0 L * *", "at night"])
+      expect((await generated(topic, `backup: base, at: "${at}"`)).exit, `${topic}: ${at}`).toBe(2);
+    const broken = await generated(
+      topic,
+      String.raw`backup: dump, databases: ["a\n* * * * * root b"], at: "0 1 * * *"`,
+    );
+    expect([broken.exit, broken.stdout]).toEqual([2, ""]);
+  }
+  const at = `at: "0 1 * * *"`;
+  const long = "x".repeat(60);
+  const { stdout } = await generated(
+    "k8s",
+    ...["a.b", "a_b", "A-B", `${long}1`, `${long}2`].map((name) => `backup: base, name: ${name}, ${at}`),
+  );
+  const names = parseAllDocuments(stdout)
+    .map((document) => document.toJS() as { kind: string; metadata: { name: string } })
+    .filter(({ kind }) => kind === "CronJob")
+    .map(({ metadata }) => metadata.name);
+  expect(new Set(names).size).toBe(5);
+  for (const name of names) expect(name).toMatch(/^[a-z0-9][a-z0-9-]{0,50}[a-z0-9]$/);
 });
 
 test("without a schedule nothing is generated", async () => {

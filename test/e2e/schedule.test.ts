@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { parse, stringify } from "yaml";
@@ -112,7 +113,7 @@ function start(...words: readonly string[]): Running {
     // A group of its own, to be killed as one: as root the scheduler works in a child.
     detached: true,
     cwd: "/",
-    env: programEnvironment(),
+    env: { ...programEnvironment(), AWS_ACCESS_KEY_ID: "id", AWS_SECRET_ACCESS_KEY: "key" },
   });
   const events: Running["events"] = [];
   createInterface({ input: child.stdout }).on("line", (line) => {
@@ -173,6 +174,38 @@ test("killed and started again it catches up; the same slot is never taken twice
   expect(await second.ended).toBe(0);
   const slots = (await points()).flatMap((p) => p.slot ?? []);
   expect(new Set(slots).size).toBe(slots.length);
+});
+
+test("told to stop while it still looks for what was missed, it stops what runs and begins nothing else", async () => {
+  // A store that takes a question and never answers.
+  const silent = createServer(() => undefined).listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const { port } = silent.address() as AddressInfo;
+  // A slot that none of the tests before has taken.
+  await schedule(
+    { name: "first", backup: "dump", databases: ["postgres"], at: "0 0 2 1 *" },
+    { name: "silent", cluster: "other", backup: "base", at: yearly },
+  );
+  const config = parse(await readFile(shop.configFile, "utf8")) as {
+    clusters: { shop: object; other?: object };
+    repositories: { [name: string]: object };
+  };
+  config.clusters.other = { ...config.clusters.shop, repositories: ["silent"] };
+  config.repositories["silent"] = {
+    url: "s3://bucket/other",
+    endpoint: `http://127.0.0.1:${port}`,
+    region: "us-east-1",
+  };
+  await writeFile(shop.configFile, stringify(config));
+  const asked = once(silent, "connection");
+  const running = start("--once");
+  await running.until("started", 1);
+  await asked;
+  running.child.kill("SIGTERM");
+  expect(await Promise.race([running.ended, delay(20_000, "still there")])).toBe(0);
+  silent.close();
+  expect(running.events.filter((e) => e.event === "started").map((e) => e.entry)).toEqual(["first"]);
+  expect(running.events.filter((e) => e.event === "ended").map((e) => e.exitCode)).toEqual([143]);
 });
 
 test("bad input: no schedule, a time that is none, an address that is none; --dry-run starts nothing", async () => {

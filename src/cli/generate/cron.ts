@@ -1,7 +1,7 @@
 import { commandLine } from "../../domain/command-line.ts";
 import { PgrescueError } from "../../domain/errors.ts";
 import { thisProgram } from "../../adapters/system/program.ts";
-import { configOptions, scheduledWork, waitingOptions } from "./scheduled.ts";
+import { configOptions, fiveFields, scheduledWork, waitingOptions } from "./scheduled.ts";
 import type { Topic } from "./topic.ts";
 
 /** A file for /etc/cron.d with a line for each entry of the schedule. */
@@ -21,11 +21,8 @@ export const cron: Topic = {
     );
     terminal.print("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     for (const one of work) {
-      const { at, timeZone } = one.entry;
-      if (at.trim().split(/\s+/).length !== 5)
-        throw new PgrescueError("config", `${one.name}: cron has no way to say ${JSON.stringify(at)}`, {
-          next: "Write it in five fields, or let `pgrescue schedule` run it.",
-        });
+      const { timeZone } = one.entry;
+      const at = fiveFields(one, "cron");
       const words = [...one.command(null), ...waitingOptions(one), ...configOptions(settings), "--no-input", "--quiet"];
       // The minute at which cron starts it is the slot; cron reads % as a line break.
       const slot = one.entry.backup === undefined ? "" : ` --slot "$(date -u +%Y-%m-%dT%H:%MZ)"`;

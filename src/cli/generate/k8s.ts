@@ -5,7 +5,7 @@ import type { ScheduledWork } from "../../domain/schedule/entry.ts";
 import type { Arguments } from "../command.ts";
 import type { Settings } from "../settings.ts";
 import { nameFrom } from "./script.ts";
-import { scheduledWork, waitingOptions } from "./scheduled.ts";
+import { fiveFields, scheduledWork, waitingOptions } from "./scheduled.ts";
 import type { Topic } from "./topic.ts";
 
 /** Exit codes that another attempt does not mend: what is wrong has to be looked at. */
@@ -44,7 +44,7 @@ export const k8s: Topic = {
     const documents = [
       serviceAccount(place, args),
       await configuration(place, settings),
-      ...work.map((one) => cronJob(one, place)),
+      ...cronJobs(work, place),
       restoreJob(place, settings),
     ];
     terminal.print(
@@ -95,19 +95,27 @@ async function configuration(place: Place, settings: Settings): Promise<object> 
   };
 }
 
-function cronJob(work: ScheduledWork, place: Place): object {
-  const { at, timeZone, missed } = work.entry;
-  const name = `pgrescue-${work.name}`
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9-]/g, "-")
-    .slice(0, 52)
-    .replace(/-+$/, "");
+/** Each has a name of its own: of two that are called the same, the second would silently replace the first. */
+function cronJobs(work: readonly ScheduledWork[], place: Place): readonly object[] {
+  const taken = new Set<string>();
+  return work.map((one) => {
+    const base = `pgrescue-${one.name}`.toLowerCase().replaceAll(/[^a-z0-9-]/g, "-");
+    const named = (end: string): string => base.slice(0, 52 - end.length).replace(/-+$/, "") + end;
+    let name = named("");
+    for (let n = 2; taken.has(name); n++) name = named(`-${n}`);
+    taken.add(name);
+    return cronJob(one, name, place);
+  });
+}
+
+function cronJob(work: ScheduledWork, name: string, place: Place): object {
+  const { timeZone, missed } = work.entry;
   return {
     apiVersion: "batch/v1",
     kind: "CronJob",
     metadata: metadata(place, name),
     spec: {
-      schedule: at,
+      schedule: fiveFields(work, "Kubernetes"),
       timeZone,
       concurrencyPolicy: "Forbid",
       startingDeadlineSeconds: missed === "run" ? 21_600 : 300,

@@ -60,8 +60,6 @@ function unitsOf(work: ScheduledWork, user: string, options: readonly string[]):
         "Type=oneshot",
         `User=${user}`,
         `ExecStart=${words.map(quoted).join(" ")}`,
-        // Done, with warnings that the log tells.
-        "SuccessExitStatus=3",
         // It stops what it does so that it can be continued.
         "TimeoutStopSec=120",
         "NoNewPrivileges=true",

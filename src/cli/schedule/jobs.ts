@@ -36,7 +36,7 @@ export interface Jobs {
   busy(): ReadonlySet<string>;
   /** Resolves when nothing waits or runs. */
   idle(): Promise<void>;
-  /** Takes what waits back, passes SIGTERM on to what runs and waits for it. */
+  /** Takes what waits back, passes SIGTERM on to what runs, once, and waits for it. */
   stop(): Promise<void>;
 }
 
@@ -85,8 +85,8 @@ export function createJobs(options: JobsOptions): Jobs {
       ]),
     idle,
     stop: async () => {
+      if (!isStopping) for (const { child } of running.values()) child.kill("SIGTERM");
       isStopping = true;
-      for (const { child } of running.values()) child.kill("SIGTERM");
       await idle();
     },
   };

@@ -55,12 +55,14 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #entries: readonly Entry[];
   readonly #stop = new AbortController();
+  readonly #began: Instant;
   #lookedAt: number;
 
   /** Throws `config` for an entry whose time is none. */
   constructor(options: SchedulerOptions) {
     this.#options = options;
     const now = options.clock.now();
+    this.#began = now;
     this.#entries = options.work.map((work) => ({
       work,
       times: cronTimes(work.entry.at, work.entry.timeZone),
@@ -75,8 +77,11 @@ export class Scheduler {
     const { wasDone, say } = this.#options;
     for (const entry of this.#entries) {
       const { work, times } = entry;
-      const slot = times.previous(this.#options.clock.now());
+      const slot = times.previous(this.#began);
       if (slot === null || work.proof === null || (await wasDone(work, slot))) continue;
+      if (this.#stop.signal.aborted) return;
+      // Looking took so long that a newer slot came: the older one is over.
+      if (entry.since > this.#began) continue;
       const catchesUp = work.entry.missed === "run";
       say({ event: "missed", entry: work.name, slot, catchesUp });
       if (catchesUp) this.#give(entry, slot);
