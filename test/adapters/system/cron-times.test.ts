@@ -22,6 +22,30 @@ test.each([
   expect(text(times.previous((at(`${expected[1]}Z`) - 1n) as Instant))).toBe(expected[0]);
 });
 
+test.each([
+  // Work every hour goes on through both days: none is left out, none comes twice.
+  ["0 * * * *", "2026-03-28T22:00:00Z", 24],
+  ["*/30 * * * *", "2026-03-28T22:00:00Z", 48],
+  ["0 * * * *", "2026-10-24T22:00:00Z", 24],
+  ["*/30 * * * *", "2026-10-24T22:00:00Z", 48],
+])(
+  "%s in Europe/Berlin, for a day from %s: %i moments, the same ones forwards and backwards",
+  (expression, from, count) => {
+    const times = cronTimes(expression, "Europe/Berlin");
+    const until = (at(from) + 86_400_000_000n) as Instant;
+    const forwards: Instant[] = [];
+    for (let next = times.next(at(from)); next !== null && next <= until; next = times.next(next)) forwards.push(next);
+    const backwards: Instant[] = [];
+    for (let last = times.previous(until); last !== null && last > at(from);) {
+      backwards.unshift(last);
+      last = times.previous((last - 1n) as Instant);
+    }
+    const step = 86_400_000_000n / BigInt(count);
+    expect(forwards).toEqual(Array.from({ length: count }, (_, n) => at(from) + step * BigInt(n + 1)));
+    expect(backwards).toEqual(forwards);
+  },
+);
+
 test("of several slots that passed the newest is due, and an old one counts as missed", () => {
   const times = cronTimes("0 * * * *", "Etc/UTC");
   const since = at("2026-11-20T01:00:00Z");
