@@ -9,7 +9,7 @@ import type { ScheduleView } from "../faces/console-views.ts";
 import { findingMark } from "../faces/marks.ts";
 import { testedWords } from "./tested-words.ts";
 
-/** A run as status lists it; `outcome` also says `not ended` and `journal cannot be read`. */
+/** A run as status lists it; `outcome` also says `not begun`, `not ended` and `journal cannot be read`. */
 export interface LastRun {
   readonly id: string;
   readonly kind: string;

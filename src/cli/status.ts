@@ -74,7 +74,11 @@ async function lastRuns(stateDirectory: string): Promise<readonly LastRun[]> {
         id,
         kind: header?.kind ?? "unknown",
         openedAt: header?.openedAt ?? null,
-        outcome: run === null ? "journal cannot be read" : (run.state.outcome?.result ?? "not ended"),
+        // Without its first event it found its repository locked, and did nothing.
+        outcome:
+          run === null
+            ? "journal cannot be read"
+            : (run.state.outcome?.result ?? (header === null ? "not begun" : "not ended")),
       };
     }),
   );

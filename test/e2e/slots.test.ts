@@ -32,6 +32,8 @@ test("two that are asked for the same slot at once make one backup: who waited f
     1,
   );
   expect(await slots()).toEqual([undefined, "base@2026-11-20T01:00:00Z"]);
+  // The one that did nothing is not shown as if it were cut off.
+  expect((await shop.must(0, "status")).stdout).not.toContain("not ended");
 });
 
 test("--slot latest is the newest time of the schedule's entry for that backup, in the entry's time zone", async () => {
