@@ -1,31 +1,16 @@
+import type { DumpRestoreInputs } from "../domain/plan.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import type { DumpReader } from "./dump.ts";
 import type { Progress } from "./progress.ts";
 
-/** Which dump goes where. JSON all through, so that it can stand in a journal. */
-export interface DumpRestoreRequest {
-  /** The run that restores: the new database bears its mark until it is done. */
+/** Which dump goes where, for one run. `run`: the new database bears its mark until it is done. */
+export interface DumpRestoreRequest extends Omit<
+  DumpRestoreInputs,
+  "method" | "cluster" | "repository" | "systemIdentifier" | "staging" | "swap"
+> {
   readonly run: string;
-  /** The dump's id, for the mark. */
-  readonly point: string;
-  /** A cluster of the configuration, or a connection string without a password. */
-  readonly into: string;
-  /** The database that is made. */
-  readonly database: string;
-  /** Whose archive of the dump. */
-  readonly sourceDatabase: string;
-  /** Names; none: everything. */
-  readonly schemas: readonly string[];
-  readonly tables: readonly string[];
-  /** Sessions that load at the same time; more than one needs the archive in `staging`. */
-  readonly jobs: number;
   /** An existing directory for the archive; null: it is streamed. */
   readonly staging: string | null;
-  /** Whether objects get the owners and rights that they had. */
-  readonly owners: boolean;
-  readonly privileges: boolean;
-  /** Directory of PostgreSQL's programs; null: found by itself. */
-  readonly binaries: string | null;
 }
 
 export type DumpRestoreSignal =

@@ -1,6 +1,7 @@
-import type { DumpCatalog, DumpFilters, DumpedDatabase } from "../domain/dump.ts";
-import type { Include, StoredInclude } from "../domain/include.ts";
+import type { DumpCatalog, DumpedDatabase } from "../domain/dump.ts";
+import type { StoredInclude } from "../domain/include.ts";
 import type { Instant } from "../domain/instant.ts";
+import type { DumpInputs } from "../domain/plan.ts";
 import type { RecoveryPoint } from "../domain/recovery-point.ts";
 import type { KeepRule } from "../domain/retention/policy.ts";
 import type { Verdict } from "../domain/verdict.ts";
@@ -87,30 +88,9 @@ export interface DumpReader {
   verify(signal: AbortSignal): AsyncIterable<Progress>;
 }
 
-/** What to dump and how. JSON all through, so that it can stand in a journal; connections are found by the cluster's name. */
-export interface DumpRequest {
+/** What to dump and how, for one run. */
+export interface DumpRequest extends Omit<DumpInputs, "method" | "copyTo"> {
   readonly run: string;
-  readonly cluster: string;
-  /** Name or URL of the repository. */
-  readonly repository: string;
-  /** null: every database that allows connections and is no template. */
-  readonly databases: readonly string[] | null;
-  readonly exclude: readonly string[];
-  readonly filters: DumpFilters;
-  /** pg_dump's --compress, `gzip:6` or `zstd:3` or `none`; null: its own default. */
-  readonly compress: string | null;
-  /** What is counted in the snapshot: nothing, rows, or rows and their fingerprint. */
-  readonly proof: "none" | "rows" | "fingerprint";
-  /** How long pg_dump waits for a table that somebody has locked, in seconds. */
-  readonly lockTimeoutSeconds: number;
-  readonly label: string;
-  readonly keep: KeepRule | null;
-  /** The slot of a schedule that it is taken for; null: by hand. */
-  readonly slot: string | null;
-  /** What travels with it. */
-  readonly includes: readonly Include[];
-  /** Directory of PostgreSQL's programs; null: found by itself. */
-  readonly binaries: string | null;
 }
 
 /** What happens while databases are dumped; `finished` comes last, after the commit. */

@@ -1,5 +1,3 @@
-import { PgrescueError } from "../../domain/errors.ts";
-import type { Verdict } from "../../domain/verdict.ts";
 import type { StepKind } from "../step.ts";
 import {
   backupRequest,
@@ -8,7 +6,7 @@ import {
   requestOf,
   type BackupParameters,
 } from "./backup-parameters.ts";
-import { judged } from "./signals.ts";
+import { toldBefore } from "./signals.ts";
 
 /** Looks at server, archiving and repository before a backup; refuses only where the backup could not succeed. */
 export const step: StepKind<BackupParameters> = {
@@ -27,18 +25,6 @@ export const step: StepKind<BackupParameters> = {
     return (await pointOfRun(p, ctx).catch(() => null)) === null ? "absent" : "done";
   },
   async *run(p, ctx) {
-    const bad: Verdict[] = [];
-    for (const verdict of await ctx.world.backups.examine(requestOf(p, ctx), ctx.signal)) {
-      yield judged(verdict);
-      if (verdict.result === "fail") bad.push(verdict);
-    }
-    const [first] = bad;
-    if (first === undefined) return;
-    const more = bad.length > 1 ? ` (and ${bad.length - 1} more)` : "";
-    throw new PgrescueError(
-      "precondition-refused",
-      `${first.title}: ${first.evidence}${more}`,
-      first.mend === undefined ? {} : { next: first.mend },
-    );
+    yield* toldBefore(await ctx.world.backups.examine(requestOf(p, ctx), ctx.signal));
   },
 };

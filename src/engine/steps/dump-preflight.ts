@@ -1,8 +1,6 @@
-import { PgrescueError } from "../../domain/errors.ts";
-import type { Verdict } from "../../domain/verdict.ts";
 import type { StepKind } from "../step.ts";
 import { dumpInputs, dumpOfRun, dumpRequest, parseDumpParameters, type DumpParameters } from "./dump-parameters.ts";
-import { judged } from "./signals.ts";
+import { toldBefore } from "./signals.ts";
 
 /** Looks at server, programs and repository before a dump; refuses only where it could not succeed. */
 export const step: StepKind<DumpParameters> = {
@@ -21,18 +19,6 @@ export const step: StepKind<DumpParameters> = {
     return (await dumpOfRun(ctx).catch(() => null)) === null ? "absent" : "done";
   },
   async *run(_p, ctx) {
-    const bad: Verdict[] = [];
-    for (const verdict of await ctx.world.dumps.examine(dumpRequest(ctx), ctx.signal)) {
-      yield judged(verdict);
-      if (verdict.result === "fail") bad.push(verdict);
-    }
-    const [first] = bad;
-    if (first === undefined) return;
-    const more = bad.length > 1 ? ` (and ${bad.length - 1} more)` : "";
-    throw new PgrescueError(
-      "precondition-refused",
-      `${first.title}: ${first.evidence}${more}`,
-      first.mend === undefined ? {} : { next: first.mend },
-    );
+    yield* toldBefore(await ctx.world.dumps.examine(dumpRequest(ctx), ctx.signal));
   },
 };

@@ -1,5 +1,3 @@
-import { PgrescueError } from "../../domain/errors.ts";
-import type { Verdict } from "../../domain/verdict.ts";
 import type { StepKind } from "../step.ts";
 import {
   dumpOf,
@@ -9,7 +7,7 @@ import {
   type DumpRestoreParameters,
 } from "./dump-restore-parameters.ts";
 import { hasRecorded } from "./recorded.ts";
-import { judged, recorded } from "./signals.ts";
+import { recorded, toldBefore } from "./signals.ts";
 
 const record = "restore-possible";
 
@@ -27,19 +25,7 @@ export const step: StepKind<DumpRestoreParameters> = {
   },
   probe: (_p, ctx) => Promise.resolve(hasRecorded(ctx, record)),
   async *run(_p, ctx) {
-    const bad: Verdict[] = [];
-    const verdicts = await ctx.world.dumpRestores.examine(dumpRestoreRequest(ctx), await dumpOf(ctx), ctx.signal);
-    for (const verdict of verdicts) {
-      yield judged(verdict);
-      if (verdict.result === "fail") bad.push(verdict);
-    }
-    const [first] = bad;
-    if (first !== undefined)
-      throw new PgrescueError(
-        "precondition-refused",
-        `${first.title}: ${first.evidence}${bad.length > 1 ? ` (and ${bad.length - 1} more)` : ""}`,
-        first.mend === undefined ? {} : { next: first.mend },
-      );
+    yield* toldBefore(await ctx.world.dumpRestores.examine(dumpRestoreRequest(ctx), await dumpOf(ctx), ctx.signal));
     yield recorded(record, true);
   },
 };

@@ -1,4 +1,5 @@
 import type { Json } from "../../domain/brand.ts";
+import { PgrescueError } from "../../domain/errors.ts";
 import type { Finding, Rung, Verdict } from "../../domain/verdict.ts";
 import type { StepSignal } from "../step.ts";
 
@@ -15,6 +16,18 @@ export function recorded(name: string, value: Json): StepSignal {
 /** What a check of this step found. */
 export function judged(verdict: Verdict): StepSignal {
   return { signal: "verdict", verdict };
+}
+
+/** Tells what was found before the work; throws `precondition-refused` with the first failure after all were told. */
+export function* toldBefore(verdicts: readonly Verdict[]): Generator<StepSignal, void> {
+  for (const found of verdicts) yield judged(found);
+  const [first, ...more] = verdicts.filter(({ result }) => result === "fail");
+  if (first === undefined) return;
+  throw new PgrescueError(
+    "precondition-refused",
+    `${first.title}: ${first.evidence}${more.length > 0 ? ` (and ${more.length} more)` : ""}`,
+    first.mend === undefined ? {} : { next: first.mend },
+  );
 }
 
 /** A verdict in one call; `mend` is a full sentence. */
