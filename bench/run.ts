@@ -1,5 +1,5 @@
 // Compares pgrescue with its peers on this machine, side by side in one run:
-//   npm run bench -- [--scale 130] [--rounds 3] [--files 200000] [--only backup,restore,wal,console,files] [--directory DIR] [--json]
+//   npm run bench -- [--scale 130] [--rounds 3] [--files 200000] [--only backup,restore,dump,wal,console,files] [--directory DIR] [--json]
 import { spawnSync } from "node:child_process";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { ensure, postgresql, programNeed } from "../scripts/ensure.ts";
 import { postgresBin } from "../test/support/server.ts";
 import { backupComparisons } from "./backups.ts";
 import { compare, type Row } from "./compare.ts";
+import { dumpComparisons } from "./dumps.ts";
 import { firstFrame } from "./first-frame.ts";
 import { manyFiles } from "./many-files.ts";
 import { restoreComparison } from "./restores.ts";
@@ -21,7 +22,7 @@ const { values } = parseArgs({
     scale: { type: "string", default: "130" },
     rounds: { type: "string", default: "3" },
     files: { type: "string", default: "200000" },
-    only: { type: "string", default: "backup,restore,wal,console,files" },
+    only: { type: "string", default: "backup,restore,dump,wal,console,files" },
     directory: { type: "string", default: tmpdir() },
     json: { type: "boolean", default: false },
   },
@@ -50,6 +51,7 @@ try {
   if (parts.has("backup") || parts.has("restore"))
     for (const comparison of backupComparisons(world, parts.has("backup") ? rounds : 1)) add(await compare(comparison));
   if (parts.has("restore")) add(await compare(await restoreComparison(world, rounds)));
+  if (parts.has("dump")) for (const comparison of dumpComparisons(world, rounds)) add(await compare(comparison));
   if (parts.has("console")) add([await firstFrame(world, 5)]);
   if (parts.has("files")) add(await manyFiles(world, files));
 } finally {

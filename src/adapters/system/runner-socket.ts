@@ -131,6 +131,8 @@ function connected(path: string): Promise<Socket> {
     const socket = connect(path);
     socket.once("error", failed);
     socket.once("connect", () => {
+      // From now on, and without a gap: a runner that is killed resets what it has not even accepted.
+      socket.on("error", () => socket.destroy());
       socket.off("error", failed);
       done(socket);
     });
@@ -143,7 +145,6 @@ function createConnection(socket: Socket): RunnerConnection {
     { readonly done: (value: unknown) => void; readonly failed: (error: Error) => void }
   >();
   let sent = 0;
-  socket.on("error", () => socket.destroy());
   socket.on("close", () => {
     for (const { failed } of waiting.values()) failed(gone());
     waiting.clear();

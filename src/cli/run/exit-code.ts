@@ -6,10 +6,17 @@ import { openRunRecord } from "./find-run.ts";
 
 /** The exit code of somebody who stops watching a run: the run's where it has ended, 0 while a runner is at work on it, 40 where it was cut off. */
 export async function exitCodeNow(run: Pick<AttachedRun, "id" | "directory">): Promise<number> {
-  // In this order: a runner that ends in between has written its outcome by the time the journal is read.
+  const told = await outcomeCode(run);
+  if (told !== null) return told;
+  // In this order: a runner that ends in between has written its outcome by the time the journal is read again.
   const isAtWork = await hasRunner(run.directory);
-  const { state } = await openRunRecord(join(run.directory, "..", ".."), run.id);
-  return state.outcome?.exitCode ?? (isAtWork ? 0 : 40);
+  return (await outcomeCode(run)) ?? (isAtWork ? 0 : 40);
+}
+
+/** The exit code that the journal tells; null while the run has not ended. */
+async function outcomeCode({ id, directory }: Pick<AttachedRun, "id" | "directory">): Promise<number | null> {
+  const { state } = await openRunRecord(join(directory, "..", ".."), id);
+  return state.outcome?.exitCode ?? null;
 }
 
 /** How long a runner may take to say something; one that is stopped or swamped is still there. */
