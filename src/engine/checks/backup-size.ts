@@ -22,9 +22,11 @@ export const check: Check = {
     const found = [...newest.values()].map((point): Answer => ({ name: point.id, ...answer(point, survey.points) }));
     const bad = found.filter(({ result }) => result !== "pass" && result !== "skip");
     if (bad.length > 0) return bad;
-    return found.length === 0
-      ? { result: "skip", evidence: "there is no backup" }
-      : { result: "pass", evidence: `${found.length} compared with those before them` };
+    if (found.length === 0) return { result: "skip", evidence: "there is no backup" };
+    const compared = found.filter(({ result }) => result === "pass").length;
+    return compared === 0
+      ? { result: "skip", evidence: "too few backups to compare" }
+      : { result: "pass", evidence: `${compared} compared with those before them` };
   },
 };
 
