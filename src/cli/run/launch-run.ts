@@ -32,7 +32,15 @@ export async function launchRun(runDirectory: string, options: LaunchOptions): P
     await spawnRunner({ runDirectory, argv: argv(runDirectory) });
     const run = await attachRun(runDirectory, actor);
     // Whoever shows the run takes the signals over: none must fall between two listeners.
-    if (!interactive) return { ...run, early };
+    if (!interactive)
+      return {
+        ...run,
+        early,
+        close: () => {
+          early.release();
+          run.close();
+        },
+      };
     early.release();
     return run;
   } catch (error) {
