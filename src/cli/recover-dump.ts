@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
+import { systemClock } from "../adapters/system/clock.ts";
 import { compose } from "../compose.ts";
 import { PgrescueError } from "../domain/errors.ts";
 import { formatInstant } from "../domain/instant.ts";
@@ -19,6 +20,9 @@ import { describeRun } from "./run/open-spec.ts";
 import { showRun } from "./run/show-any.ts";
 import { isInteractive, type FaceName } from "./run/show-run.ts";
 import type { Settings } from "./settings.ts";
+
+/** Bytes of a name that PostgreSQL keeps (NAMEDATALEN - 1). */
+const longestName = 63;
 
 /** Methods of recovering that begin with a dump. */
 export const dumpMethods = ["dump-to-new-database", "dump-as-files"] as const;
@@ -127,8 +131,6 @@ async function inputsOf(args: Arguments, terminal: Terminal, settings: Settings)
       next: "Give one from 1 to 64.",
     });
   const staging = args.string("staging");
-  const name = args.string("swap");
-  const stamp = formatInstant(point.startedAt).slice(0, 10).replaceAll("-", "");
   return {
     method: "dump-to-new-database",
     cluster: point.cluster,
@@ -145,8 +147,20 @@ async function inputsOf(args: Arguments, terminal: Terminal, settings: Settings)
     owners: !args.flag("no-owner"),
     privileges: !args.flag("no-privileges"),
     binaries: settings.loaded.config.clusters[into]?.binaries ?? settings.cluster?.binaries ?? null,
-    swap: name === undefined ? null : { name, old: `${name}_before_${stamp}` },
+    swap: swapOf(args.string("swap")),
   };
+}
+
+/** Under which name the old database is kept: one that says when it was exchanged, so that each exchange finds it free. */
+function swapOf(name: string | undefined): DumpRestoreInputs["swap"] {
+  if (name === undefined) return null;
+  const moment = formatInstant(systemClock.now()).slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "_");
+  const old = `${name}_before_${moment}`;
+  if (Buffer.byteLength(old) > longestName)
+    throw new PgrescueError("usage", `${name} cannot be exchanged: ${old} would be longer than ${longestName} bytes`, {
+      next: "Restore without --swap, and give the two databases other names by hand: ALTER DATABASE ... RENAME TO ...",
+    });
+  return { name, old };
 }
 
 /** What is on a command line can be read by everybody on the host. */

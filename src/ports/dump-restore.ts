@@ -6,7 +6,7 @@ import type { Progress } from "./progress.ts";
 /** Which dump goes where, for one run. `run`: the new database bears its mark until it is done. */
 export interface DumpRestoreRequest extends Omit<
   DumpRestoreInputs,
-  "method" | "cluster" | "repository" | "systemIdentifier" | "staging" | "swap"
+  "method" | "cluster" | "repository" | "systemIdentifier" | "staging"
 > {
   readonly run: string;
   /** An existing directory for the archive; null: it is streamed. */
@@ -46,7 +46,10 @@ export interface DumpRestorer {
   restore(request: DumpRestoreRequest, reader: DumpReader, signal: AbortSignal): AsyncIterable<DumpRestoreSignal>;
   /** Compares the new database with what the dump's catalog says. */
   compare(request: DumpRestoreRequest, reader: DumpReader, signal: AbortSignal): AsyncIterable<DumpRestoreSignal>;
-  /** Gives the new database the name `name`; the one that has it is renamed to `old`, after its sessions were ended. */
+  /**
+   * Gives the new database the name `name`; the one that has it is renamed to `old`, after its sessions were ended. Throws
+   * `precondition-refused` before that where `old` is taken.
+   */
   swap(request: DumpRestoreRequest, names: { readonly name: string; readonly old: string }): Promise<void>;
   /** Takes `swap` back. */
   swapBack(request: DumpRestoreRequest, names: { readonly name: string; readonly old: string }): Promise<void>;

@@ -124,6 +124,17 @@ test("the new database is exchanged for the old one only when that was typed, an
   const names =
     "select string_agg(datname, ' ' order by datname) from pg_database where datname ~ '^shop(_new|_before.*)?$'";
   expect(await shop.query(to("postgres"), names)).toBe(`shop ${old}`);
+
+  // The same dump once more: the second exchange finds another name for what it puts away.
+  await recover(0, ...words("shop_new"), "--confirm", `shop@${hostname()}`);
+  expect(await shop.query(to("postgres"), names)).toMatch(/^shop shop_before_\d{8}_\d{6} shop_before_\d{8}_\d{6}$/);
+});
+
+test("an exchange whose old name would be cut off by PostgreSQL is refused", async () => {
+  const name = `shop_${"x".repeat(50)}`;
+  const long = await shop.pgrescue("recover", "--into", "shop", "--database", "shop_new", "--swap", name);
+  expect(long.exit).toBe(2);
+  expect(long.stderr).toContain("longer than 63 bytes");
 });
 
 test("a restore that was cut off makes the database anew; somebody else's is never touched", async () => {

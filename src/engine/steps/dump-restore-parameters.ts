@@ -24,7 +24,7 @@ export function dumpRestoreInputs(inputs: { readonly [key: string]: Json }): Dum
 
 /** What the restorer is asked. An archive that is needed as a file lies in the run's own directory unless another is named. */
 export function dumpRestoreRequest(ctx: StepContext): DumpRestoreRequest {
-  const { point, into, database, sourceDatabase, schemas, tables, jobs, staging, owners, privileges, binaries } =
+  const { point, into, database, sourceDatabase, schemas, tables, jobs, staging, owners, privileges, binaries, swap } =
     dumpRestoreInputs(ctx.inputs);
   return {
     run: ctx.run,
@@ -39,6 +39,7 @@ export function dumpRestoreRequest(ctx: StepContext): DumpRestoreRequest {
     owners,
     privileges,
     binaries,
+    swap,
   };
 }
 

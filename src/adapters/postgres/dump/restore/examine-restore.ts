@@ -46,6 +46,7 @@ export async function examineRestore(
       await locale(sql, catalog),
       await roles(request, reader, facts),
     );
+    if (request.swap !== null) found.push(keptName(request.swap.old, facts));
     if (request.staging !== null) found.push(await spaceForStaging(request.staging, reader));
     return found;
   } catch (error) {
@@ -135,6 +136,18 @@ async function room(sql: Sql, request: DumpRestoreRequest, facts: TargetFacts): 
     title,
     "pass",
     state === "absent" ? `${request.database}; ${facts.databases.size} others` : "this run has begun it",
+  );
+}
+
+function keptName(old: string, { databases }: TargetFacts): Verdict {
+  const title = "The name under which the old database is kept is free";
+  if (!databases.has(old)) return judged("kept-name", title, "pass", old);
+  return judged(
+    "kept-name",
+    title,
+    "fail",
+    `there is a database ${old}`,
+    "Rename it, or restore again: the name says when.",
   );
 }
 

@@ -1,5 +1,6 @@
-import type { Sql } from "../../../../ports/sql.ts";
+import { PgrescueError } from "../../../../domain/errors.ts";
 import { quoteName } from "../../../../domain/sql-name.ts";
+import type { Sql } from "../../../../ports/sql.ts";
 
 interface Renaming {
   readonly from: string;
@@ -7,11 +8,20 @@ interface Renaming {
 }
 
 /**
- * Renames databases, all or none. Sessions in them are ended first, and new ones are kept out until the names are right:
+ * Renames databases, all or none. Throws `precondition-refused` where a new name is taken. Sessions in them are ended first, and new ones are kept out until the names are right:
  * a database with a session cannot be renamed.
  */
 export async function renameDatabases(sql: Sql, renamings: readonly Renaming[]): Promise<void> {
   const names = renamings.map(({ from }) => from);
+  const taken = await existing(
+    sql,
+    renamings.map(({ to }) => to).filter((to) => !names.includes(to)),
+  );
+  if (taken.size > 0)
+    throw new PgrescueError("precondition-refused", `there is a database ${[...taken].join(", ")} already`, {
+      means: "Nothing was renamed, and no session was ended.",
+      next: "Rename it, then go on with this run.",
+    });
   try {
     for (const name of names) await allowConnections(sql, name, false);
     for (const name of names)
