@@ -3,7 +3,7 @@ import { PgrescueError } from "../../domain/errors.ts";
 import type { ByteRange } from "../../ports/object-store.ts";
 
 const partLength = 8 * 1024 * 1024;
-const ahead = 4;
+const ahead = 5;
 
 /** Reads a range in parts, several at a time, and gives them in order. `fetch` must give exactly what it is asked for. */
 export async function* readInParts(
@@ -29,6 +29,20 @@ export async function* readInParts(
   } finally {
     await Promise.allSettled(waiting);
   }
+}
+
+/**
+ * The body of an answer that announced `length` bytes, in a buffer of its own: pieces and their copy side by side would take
+ * twice the memory. Gives what came, which is less where the answer broke off; what is too much is dropped.
+ */
+export async function bodyOf(pieces: AsyncIterable<unknown> | undefined, length: number): Promise<Uint8Array> {
+  const body = Buffer.allocUnsafeSlow(length);
+  let filled = 0;
+  for await (const piece of (pieces ?? []) as AsyncIterable<Uint8Array>) {
+    body.set(piece.subarray(0, length - filled), filled);
+    filled = Math.min(length, filled + piece.length);
+  }
+  return filled === length ? body : body.subarray(0, filled);
 }
 
 /**

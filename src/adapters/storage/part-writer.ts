@@ -1,3 +1,4 @@
+import { pieces } from "./pieces.ts";
 import type { ObjectWriter } from "../../ports/object-store.ts";
 
 /** How a store takes an object in parts; part numbers count from 1. */
@@ -26,8 +27,9 @@ function partSize(number: number): number {
 export function partWriter<Part>(target: PartTarget<Part>): ObjectWriter {
   const parts: Part[] = [];
   const running = new Set<Promise<void>>();
-  let pending: Uint8Array[] = [];
-  let pendingLength = 0;
+  const source = pieces();
+  /** Buffers of parts that the store has: a next one is filled instead of left to the garbage collector. */
+  let used: Uint8Array[] = [];
   let number = 1;
   let size = 0;
   let under = 0;
@@ -39,48 +41,47 @@ export function partWriter<Part>(target: PartTarget<Part>): ObjectWriter {
     if (failure !== null) throw failure.error;
   }
 
-  /** Sends what is pending, or its first `length` bytes, as the next part; waits while too much is under way. */
-  async function send(length: number): Promise<void> {
-    const bytes = take(length);
-    begun ??= target.begin();
-    await begun;
-    while (running.size > 0 && under + bytes.length > inFlight) await Promise.race(running);
-    check();
-    const at = number++;
-    under += bytes.length;
-    const task: Promise<void> = target
-      .putPart(at, bytes)
-      .then((part) => void (parts[at - 1] = part))
-      .catch((error: unknown) => void (failure ??= { error }))
-      .finally(() => {
-        under -= bytes.length;
-        running.delete(task);
-      });
-    running.add(task);
+  function hasRoom(length: number): boolean {
+    return under + length <= inFlight;
   }
 
-  function take(length: number): Uint8Array {
-    const all = pending.length === 1 && pending[0] !== undefined ? pending[0] : Buffer.concat(pending, pendingLength);
-    const rest = all.subarray(length);
-    pending = rest.length === 0 ? [] : [rest];
-    pendingLength = rest.length;
-    return all.subarray(0, length);
+  async function put(at: number, bytes: Uint8Array): Promise<void> {
+    try {
+      parts[at - 1] = await target.putPart(at, bytes);
+      used.push(bytes);
+    } catch (error) {
+      failure ??= { error };
+    } finally {
+      under -= bytes.length;
+    }
+  }
+
+  /** Sends what is pending, or its first `length` bytes, as the next part; waits while too much is under way. */
+  async function send(length: number): Promise<void> {
+    begun ??= target.begin();
+    await begun;
+    while (running.size > 0 && !hasRoom(length)) await Promise.race(running);
+    check();
+    const at = number++;
+    const bytes = source.take(length, used.pop());
+    under += length;
+    const task: Promise<void> = put(at, bytes).finally(() => running.delete(task));
+    running.add(task);
   }
 
   return {
     write: async (chunk) => {
       check();
-      pending.push(chunk);
-      pendingLength += chunk.length;
+      source.add(chunk);
       size += chunk.length;
-      while (pendingLength >= partSize(number)) await send(partSize(number));
+      while (source.length() >= partSize(number)) await send(partSize(number));
     },
     commit: async () => {
       check();
       if (begun === null) {
-        await target.putWhole(take(pendingLength));
+        await target.putWhole(source.take(size));
       } else {
-        if (pendingLength > 0) await send(pendingLength);
+        if (source.length() > 0) await send(source.length());
         await Promise.all(running);
         check();
         await target.complete(parts, size);
@@ -90,7 +91,8 @@ export function partWriter<Part>(target: PartTarget<Part>): ObjectWriter {
     abort: async () => {
       if (isOver) return;
       isOver = true;
-      pending = [];
+      source.clear();
+      used = [];
       failure ??= { error: new Error("the write was given up") };
       await Promise.all(running);
       if (begun === null) return;

@@ -13,7 +13,7 @@ import { instantFromMilliseconds, millisecondsOf, type Instant } from "../../dom
 import type { Backend, ByteRange, Metadata, ObjectInfo, ObjectStore, ObjectWriter } from "../../ports/object-store.ts";
 import { prefixOf, requirePlainKey, tooShort } from "./object-key.ts";
 import { partWriter } from "./part-writer.ts";
-import { readInParts, repeating } from "./part-reader.ts";
+import { bodyOf, readInParts, repeating } from "./part-reader.ts";
 import { s3Client, type S3Options } from "./s3-client.ts";
 import { multipartUpload, sweepUploads, type S3Encryption } from "./s3-multipart.ts";
 import { observeS3, replaceS3, type S3Object } from "./s3-replacing.ts";
@@ -138,15 +138,13 @@ class S3Store implements ObjectStore {
         if (range !== undefined && (error as { name?: unknown }).name === "InvalidRange") throw tooShort(key, range);
         throw error;
       });
-    const bytes = await answer.Body?.transformToByteArray();
+    const bytes =
+      answer.ContentLength === undefined
+        ? await answer.Body?.transformToByteArray()
+        : await bodyOf(answer.Body as AsyncIterable<unknown> | undefined, answer.ContentLength);
     const length = bytes?.length ?? 0;
-    if (
-      range !== undefined &&
-      answer.ContentRange !== undefined &&
-      length === answer.ContentLength &&
-      length < range.length
-    )
-      throw tooShort(key, range);
+    const isWhole = answer.ContentRange !== undefined && length === answer.ContentLength;
+    if (range !== undefined && isWhole && length < range.length) throw tooShort(key, range);
     if (length !== (range?.length ?? answer.ContentLength ?? length))
       throw new PgrescueError("store-failure", `${key}: the answer broke off after ${length} bytes`);
     return bytes ?? new Uint8Array();
