@@ -16,6 +16,8 @@ export interface MeasureOptions {
   readonly user: OsUser | undefined;
   readonly home: string;
   readonly cwd?: string;
+  /** Added to the plain environment. */
+  readonly env?: { readonly [name: string]: string };
   /** Looks at all processes while it runs; off for commands of milliseconds, which that would slow down. */
   readonly watch?: boolean;
   /** Exit codes that count as success; 0 alone unless it is given. */
@@ -35,7 +37,7 @@ export async function measure(argv: readonly string[], options: MeasureOptions):
   const { user, home, cwd = "/", watch = true, exits = [0] } = options;
   const [file = "", ...args] = argv;
   const sign = randomBytes(8).toString("hex");
-  const env = { ...plainEnvironment(home), [mark]: sign };
+  const env = { ...plainEnvironment(home), ...options.env, [mark]: sign };
   const started = performance.now();
   const child = spawn(file, args, {
     stdio: ["ignore", "ignore", "pipe"],

@@ -1,10 +1,11 @@
 // Compares pgrescue with its peers on this machine, side by side in one run:
-//   npm run bench -- [--scale 130] [--rounds 3] [--files 200000] [--only backup,restore,dump,wal,console,files] [--directory DIR] [--json]
+//   npm run bench -- [--scale 130] [--rounds 3] [--files 200000] [--only backup,restore,dump,wal,latency,stores,console,files] [--directory DIR] [--json]
 import { spawnSync } from "node:child_process";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { cephNeeds } from "../scripts/ceph-gateway.ts";
 import { ensure, postgresql, programNeed } from "../scripts/ensure.ts";
 import { postgresBin } from "../test/support/server.ts";
 import { backupComparisons } from "./backups.ts";
@@ -13,7 +14,9 @@ import { dumpComparisons } from "./dumps.ts";
 import { firstFrame } from "./first-frame.ts";
 import { manyFiles } from "./many-files.ts";
 import { restoreComparison } from "./restores.ts";
+import { benchAzure, benchS3, transferComparisons } from "./stores.ts";
 import { table } from "./table.ts";
+import { walOverLatency } from "./wal-latency.ts";
 import { walComparisons } from "./wal.ts";
 import { createBenchWorld } from "./world.ts";
 
@@ -22,7 +25,7 @@ const { values } = parseArgs({
     scale: { type: "string", default: "130" },
     rounds: { type: "string", default: "3" },
     files: { type: "string", default: "200000" },
-    only: { type: "string", default: "backup,restore,dump,wal,console,files" },
+    only: { type: "string", default: "backup,restore,dump,wal,latency,stores,console,files" },
     directory: { type: "string", default: tmpdir() },
     json: { type: "boolean", default: false },
   },
@@ -30,7 +33,12 @@ const { values } = parseArgs({
 const [scale, rounds, files] = [Number(values.scale), Number(values.rounds), Number(values.files)];
 const parts = new Set(values.only.split(","));
 
-ensure([postgresql, programNeed("pgbackrest"), programNeed("script", "bsdutils")]);
+ensure([
+  postgresql,
+  programNeed("pgbackrest"),
+  programNeed("script", "bsdutils"),
+  ...(parts.has("stores") || parts.has("latency") ? [...cephNeeds, programNeed("openssl")] : []),
+]);
 const built = spawnSync(process.execPath, [join(import.meta.dirname, "..", "scripts", "build.ts")], {
   stdio: "inherit",
 });
@@ -48,10 +56,20 @@ const add = (found: readonly Row[]): void => {
 try {
   // First of all: its segments are those of the load, which later ones push out of pg_wal.
   if (parts.has("wal")) for (const comparison of await walComparisons(world, 9)) add(await compare(comparison));
+  if (parts.has("latency")) {
+    await using store = await benchS3(join(directory, "S3"));
+    await using bench = await walOverLatency(world, store);
+    for (const comparison of bench.comparisons) add(await compare(comparison));
+  }
   if (parts.has("backup") || parts.has("restore"))
     for (const comparison of backupComparisons(world, parts.has("backup") ? rounds : 1)) add(await compare(comparison));
   if (parts.has("restore")) add(await compare(await restoreComparison(world, rounds)));
   if (parts.has("dump")) for (const comparison of dumpComparisons(world, rounds)) add(await compare(comparison));
+  if (parts.has("stores"))
+    for (const open of [benchS3, benchAzure]) {
+      await using store = await open(join(directory, open.name));
+      for (const comparison of await transferComparisons(world, store, rounds)) add(await compare(comparison));
+    }
   if (parts.has("console")) add([await firstFrame(world, 5)]);
   if (parts.has("files")) add(await manyFiles(world, files));
 } finally {

@@ -81,7 +81,7 @@ export async function walComparisons(world: BenchWorld, rounds: number): Promise
 }
 
 /** Segments that are full of WAL; the last ones in pg_wal are recycled or under way. */
-async function fullSegments(dataDirectory: string, most: number): Promise<readonly string[]> {
+export async function fullSegments(dataDirectory: string, most: number): Promise<readonly string[]> {
   const status = await readdir(join(dataDirectory, "pg_wal", "archive_status"));
   const done = status.filter((name) => /^[0-9A-F]{24}\.done$/.test(name)).map((name) => name.slice(0, 24));
   const names: string[] = [];
@@ -98,12 +98,7 @@ async function prepareRecovery(
   world: BenchWorld,
 ): Promise<{ readonly dataDirectory: string; readonly ready: string; readonly command: string }> {
   const { dataDirectory: source } = world.server;
-  const dataDirectory = join(world.directory, "recovery");
-  await mkdir(join(dataDirectory, "pg_wal"), { recursive: true });
-  await mkdir(join(dataDirectory, "global"));
-  for (const file of ["PG_VERSION", "global/pg_control"]) await copyFile(join(source, file), join(dataDirectory, file));
-  await writeFile(join(dataDirectory, "recovery.signal"), "");
-  await giveToServer(dataDirectory);
+  const dataDirectory = await recoveringDirectory(world, "recovery");
   const spool = await prepareSpool({
     ...fetchConfigDefaults,
     cluster: "bench",
@@ -116,6 +111,18 @@ async function prepareRecovery(
   await mkdir(ready, { mode: 0o700 });
   await giveToServer(dataDirectory);
   return { dataDirectory, ready, command: generateRestoreCommand({ ...world.program, spool }) };
+}
+
+/** What restore_command sees of a data directory in recovery. */
+export async function recoveringDirectory({ server, directory }: BenchWorld, name: string): Promise<string> {
+  const dataDirectory = join(directory, name);
+  await mkdir(join(dataDirectory, "pg_wal"), { recursive: true });
+  await mkdir(join(dataDirectory, "global"));
+  for (const file of ["PG_VERSION", "global/pg_control"])
+    await copyFile(join(server.dataDirectory, file), join(dataDirectory, file));
+  await writeFile(join(dataDirectory, "recovery.signal"), "");
+  await giveToServer(dataDirectory);
+  return dataDirectory;
 }
 
 async function anySegment(dataDirectory: string): Promise<string> {

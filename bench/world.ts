@@ -46,7 +46,7 @@ export async function createBenchWorld(directory: string, bin: string, scale: nu
       archive_command: "'true'",
       shared_buffers: "'256MB'",
       max_wal_size: "'4GB'",
-      wal_keep_size: "'256MB'",
+      wal_keep_size: "'1GB'",
       fsync: "off",
     },
   });
@@ -171,7 +171,11 @@ function ourConfig(directory: string, { dataDirectory, port, bin }: ThrowawaySer
 }
 
 /** As the goal has it: two processes, zstd level 3. pgBackRest's own verification of page checksums is on, as is ours. */
-function theirConfig(directory: string, { dataDirectory, port, socketDirectory }: ThrowawayServer): string {
+export function theirConfig(
+  directory: string,
+  { dataDirectory, port, socketDirectory }: ThrowawayServer,
+  more: { readonly [name: string]: string } = {},
+): string {
   const lines = {
     "repo1-path": join(directory, "repository"),
     "log-path": join(directory, "log"),
@@ -185,6 +189,7 @@ function theirConfig(directory: string, { dataDirectory, port, socketDirectory }
     "start-fast": "y",
     "expire-auto": "n",
     "repo1-retention-full": "1",
+    ...more,
   };
   const global = Object.entries(lines).map(([name, value]) => `${name}=${value}\n`);
   return `[global]\n${global.join("")}\n[bench]\npg1-path=${dataDirectory}\npg1-port=${port}\npg1-socket-path=${socketDirectory}\npg1-user=postgres\n`;

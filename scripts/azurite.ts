@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -14,8 +14,11 @@ export interface AzureServer {
   stop(): Promise<void>;
 }
 
-/** Starts Azurite with an account of its own; a second or two. Throws when it does not answer. */
-export async function startAzurite(directory: string): Promise<AzureServer> {
+/** Starts Azurite with an account of its own; a second or two. With a certificate it speaks TLS. Throws when it does not answer. */
+export async function startAzurite(
+  directory: string,
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<AzureServer> {
   const port = await freePort();
   const account = "rescue";
   const key = randomBytes(64).toString("base64");
@@ -33,6 +36,7 @@ export async function startAzurite(directory: string): Promise<AzureServer> {
       "127.0.0.1",
       "--blobPort",
       String(port),
+      ...(tls === undefined ? [] : ["--cert", tls.cert, "--key", tls.key]),
     ],
     { stdio: "ignore", env: { ...process.env, AZURITE_ACCOUNTS: `${account}:${key}` } },
   );
@@ -42,17 +46,22 @@ export async function startAzurite(directory: string): Promise<AzureServer> {
     child.kill("SIGKILL");
     await gone;
   };
+  const scheme = tls === undefined ? "http" : "https";
   for (let tries = 0; tries < 300; tries++) {
-    const isThere = await fetch(`http://127.0.0.1:${port}/`, { signal: AbortSignal.timeout(1000) }).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return { endpoint: `http://127.0.0.1:${port}/${account}`, account, key, stop };
+    if (await isListening(port)) return { endpoint: `${scheme}://127.0.0.1:${port}/${account}`, account, key, stop };
     if (child.exitCode !== null) break;
     await delay(100);
   }
   await stop();
   throw new Error("Azurite does not answer");
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => done(true)).once("error", () => done(false));
+    socket.once("connect", () => socket.destroy());
+  });
 }
 
 async function freePort(): Promise<number> {
