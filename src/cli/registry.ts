@@ -24,6 +24,7 @@ export const commands = {
   history: () => import("./history.ts"),
   hold: () => import("./hold.ts"),
   init: () => import("./init.ts"),
+  mark: () => import("./mark.ts"),
   metrics: () => import("./metrics.ts"),
   notify: () => import("./notify.ts"),
   plan: () => import("./plan.ts"),
