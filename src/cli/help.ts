@@ -6,7 +6,7 @@ const groups: readonly (readonly [title: string, verbs: readonly string[]])[] = 
   ["Recover", ["recover", "plan", "points", "console"]],
   ["A run that is going on, or was", ["attach", "continue", "abort", "report"]],
   ["How are we", ["status", "doctor", "check", "history", "metrics", "notify"]],
-  ["Protect", ["backup", "mark", "schedule", "copy", "verify", "wal-push", "wal-fetch", "wal-verify"]],
+  ["Protect", ["backup", "mark", "schedule", "copy", "verify", "drill", "wal-push", "wal-fetch", "wal-verify"]],
   ["Keep and let go", ["expire", "hold", "release", "unlock"]],
   ["Set up and learn", ["init", "generate", "config", "demo", "runbook", "explain", "completion"]],
 ];

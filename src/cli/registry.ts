@@ -10,6 +10,7 @@ export const commands = {
   completion: () => import("./completion.ts"),
   config: () => import("./config.ts"),
   doctor: () => import("./doctor.ts"),
+  drill: () => import("./drill.ts"),
   expire: () => import("./expire.ts"),
   explain: () => import("./explain.ts"),
   "wal-fetch": () => import("./wal-fetch.ts"),

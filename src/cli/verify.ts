@@ -9,22 +9,21 @@ import { runAsOwner } from "./as-owner.ts";
 import type { Arguments, Command, Terminal } from "./command.ts";
 import { openRepositories } from "./open-repositories.ts";
 import { planningWorld, planWith } from "./planning.ts";
-import { describeRecovery, refusalError } from "./recover.ts";
-import { currentActor } from "./run/actor.ts";
-import { openRun } from "./run/launch-run.ts";
-import { showRun } from "./run/show-any.ts";
-import { chooseFace, showOptions } from "./run/show-run.ts";
+import { refusalError } from "./recover.ts";
+import { exerciseOptions, runExercise } from "./run/exercise.ts";
+import { showOptions } from "./run/show-run.ts";
 import { openSettings, type Settings } from "./settings.ts";
 
 export const command: Command = {
   summary: "is a recovery point what was written: its bytes, or restored and checked",
-  usage: "verify [POINT] [--restore --to DIR]",
+  usage: "verify [POINT] [--restore [--to DIR] [--keep]]",
   description:
-    "Reads every object of the point and compares it with what the backup wrote down; tells whether its WAL is\nthere. With --restore it is restored into scratch, started and taken up the ladder of checks. Exit codes: 0\nsound, 50 damaged, 20 there is no such point.",
+    "Reads every object of the point and compares it with what the backup wrote down; tells whether its WAL is\nthere. With --restore it is restored into scratch, started, taken up the ladder of checks, and removed again. Exit codes: 0\nsound, 50 damaged, 20 there is no such point.",
   options: {
     restore: { type: "boolean", summary: "restore it into scratch and check the running server" },
     to: { type: "string", value: "DIR", summary: "where to restore to (default the configured scratch directory)" },
     port: { type: "string", value: "PORT", summary: "port of the restored server" },
+    ...exerciseOptions,
     ...showOptions,
   },
   examples: [
@@ -156,12 +155,5 @@ async function restorePoint(
     world,
   );
   if (isRefusal(plan)) throw refusalError(plan);
-  const spec = { ...(await describeRecovery(plan, settings, terminal.env)), kind: "verify" as const };
-  const face = chooseFace(args, terminal);
-  const run = await openRun(settings.stateDirectory, spec, {
-    actor: await currentActor(terminal.env),
-    interactive: false,
-    answers: {},
-  });
-  return await showRun(face === "console" ? "headless" : face, run, args, terminal);
+  return (await runExercise("verify", plan, settings, args, terminal)).exit;
 }

@@ -42,6 +42,17 @@ export interface RecoveryInputs {
   /** What the configuration says of the cluster; every part may be absent, as on an empty host without configuration. */
   readonly site?: SiteInputs;
   readonly warnings: readonly string[];
+  /** The recovery is a test or a drill: what it is compared with, and what becomes of the copy; absent where it is for real. */
+  readonly exercise?: ExerciseInputs;
+}
+
+export interface ExerciseInputs {
+  /** The copy and its server stay. */
+  readonly keep: boolean;
+  /** How long the configuration says that it may take; null: it does not. */
+  readonly rtoSeconds: number | null;
+  /** What the plan expected; null: nothing. */
+  readonly expectedSeconds: number | null;
 }
 
 /** What a backup run works from: written once when it is opened, never changed. Connections are found by the cluster's name. */

@@ -4,7 +4,7 @@ import type { RecoveryPoint } from "./recovery-point.ts";
 import type { RunState, StepState } from "./run/state.ts";
 import { stepSeconds } from "./step-seconds.ts";
 
-/** A recovery or a restoring verification that ended well on this host, be it for real or as an exercise. */
+/** A recovery, a drill or a restoring verification that ended well on this host, be it for real or as an exercise. */
 export interface Rehearsal extends MeasuredSpeeds {
   readonly run: string;
   readonly cluster: string;
@@ -24,7 +24,7 @@ export interface Rehearsal extends MeasuredSpeeds {
  */
 export function rehearsalOf(state: RunState, host: string): Rehearsal | null {
   const { header, outcome } = state;
-  if (header === null || (header.kind !== "recovery" && header.kind !== "verify")) return null;
+  if (header === null || !["recovery", "verify", "drill"].includes(header.kind)) return null;
   if (outcome?.exitCode !== 0 || header.actor.host !== host) return null;
   if (state.steps.some((s) => s.status === "failed" || s.status === "undone")) return null;
   if (state.verdicts.some(({ verdict }) => verdict.result === "fail")) return null;

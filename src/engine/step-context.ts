@@ -1,5 +1,6 @@
 import { messageOf, PgrescueError } from "../domain/errors.ts";
 import type { PlannedStep } from "../domain/plan.ts";
+import { stepSeconds } from "../domain/step-seconds.ts";
 import { Secret } from "../domain/secret.ts";
 import type { CommandResult } from "../ports/shell.ts";
 import type { QuestionDesk } from "./desk.ts";
@@ -30,6 +31,11 @@ export function contextOf(run: RunSurroundings, step: PlannedStep, signal: Abort
     get recorded() {
       return record.state().recorded;
     },
+    times: () =>
+      record
+        .state()
+        .steps.filter(({ status }) => status === "done" || status === "already-done" || status === "failed")
+        .map((done) => ({ builtin: done.plan.builtin, seconds: stepSeconds(done) })),
     world,
     signal,
     ask: (question) => run.desk.ask(step.id, question),

@@ -20,6 +20,12 @@ export type StepSignal =
   | { readonly signal: "verdict"; readonly verdict: Verdict }
   | { readonly signal: "log"; readonly level: "info" | "warn"; readonly text: string };
 
+/** How long a step before this one worked; null where it was cut off and taken up again. */
+export interface StepTime {
+  readonly builtin: string;
+  readonly seconds: number | null;
+}
+
 /** What a step works with. `inputs` is the run's plan (RecoveryInputs for recoveries, BackupInputs for backups). */
 export interface StepContext {
   readonly run: string;
@@ -28,6 +34,8 @@ export interface StepContext {
   readonly inputs: { readonly [key: string]: Json };
   /** Values recorded by earlier steps, and by this one in an earlier attempt, by name. */
   readonly recorded: { readonly [name: string]: Json };
+  /** The steps of the run that are finished, in order; what was skipped is left out. */
+  times(): readonly StepTime[];
   readonly world: World;
   readonly signal: AbortSignal;
   /** Runs a command that changes something: journaled verbatim before and after. A failing exit throws `external-failure` unless `mayFail`. */

@@ -31,6 +31,10 @@ export interface Files {
   move(from: string, to: string): Promise<void>;
   /** Makes a symbolic link, replacing an existing symbolic link atomically and nothing else. */
   link(target: string, path: string): Promise<void>;
+  /** Removes a file or tree that this run made; refuses (`bug`) what is not strictly below `within`. Absence is fine, links are not followed. */
+  removeOwn(path: string, options: { readonly within: string }): Promise<void>;
+  /** Removes directories that hold nothing, in this order; one that is gone, in use or not empty stays. */
+  removeEmpty(directories: readonly string[]): Promise<void>;
   /** The path with every symbolic link resolved, as far as it exists. */
   resolve(path: string): Promise<string>;
   /** Free bytes for us on the file system of the nearest existing parent, and whether we may write there. */

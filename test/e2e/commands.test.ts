@@ -96,7 +96,7 @@ test("verify reads a point's bytes, and finds a flipped one", async () => {
 
 test("verify --restore takes the point up the ladder on a scratch server", async () => {
   const to = shop.place("verified");
-  const { stdout } = await shop.must(0, "verify", "--restore", "--to", to);
+  const { stdout } = await shop.must(0, "verify", "--restore", "--to", to, "--keep");
   expect(await shop.query(stdout.trim(), "select count(*) from orders")).toBe("1000");
   await shop.stopServerOf(to);
   // From now on it counts as restore-tested, on this host.

@@ -168,7 +168,7 @@ const scheduleEntry = z
     expire: z.literal(true).optional(),
     check: z.literal(true).optional(),
     verify: z.enum(["bytes", "restore"]).optional(),
-    drill: z.string().optional(),
+    drill: z.enum(["restore-to-scratch"]).optional(),
     jitter: duration.optional(),
     missed: z.enum(["run", "skip"]).default("run"),
   })

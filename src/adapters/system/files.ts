@@ -19,13 +19,27 @@ import { basename, dirname, join, resolve } from "node:path";
 import { messageOf, PgrescueError } from "../../domain/errors.ts";
 import type { FileFacts, Files } from "../../ports/files.ts";
 import { syncDirectory, writeFileDurably } from "./durable-file.ts";
-import { removeOwn } from "./remove.ts";
+import { removeEmpty, removeOwn } from "./remove.ts";
 
 const textLimit = 16 * 1024 * 1024;
 
 /** The local file system behind the Files port. */
 export function createFiles(): Files {
-  return { facts, list, read, readBytes, write, copy, makeDirectory, move, link, resolve: resolveLinks, space };
+  return {
+    facts,
+    list,
+    read,
+    readBytes,
+    write,
+    copy,
+    makeDirectory,
+    move,
+    link,
+    removeOwn,
+    removeEmpty,
+    resolve: resolveLinks,
+    space,
+  };
 }
 
 async function facts(path: string): Promise<FileFacts | null> {

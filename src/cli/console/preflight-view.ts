@@ -67,6 +67,7 @@ function lookingContext(spec: RunSpec, world: Composition): StepContext {
     directory: "/nonexistent",
     inputs: spec.inputs,
     recorded: {},
+    times: () => [],
     world,
     signal: new AbortController().signal,
     command: async () => refuse(),

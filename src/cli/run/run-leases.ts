@@ -20,6 +20,7 @@ const commands: { readonly [kind in RunKind]: string } = {
   recovery: "recover",
   backup: "backup",
   verify: "verify",
+  drill: "drill",
   expiry: "expire",
   copy: "copy",
 };

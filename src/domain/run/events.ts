@@ -13,7 +13,7 @@ export interface Actor {
 }
 
 /** What runs are for. */
-export const runKinds = ["recovery", "backup", "verify", "expiry", "copy"] as const;
+export const runKinds = ["recovery", "backup", "verify", "drill", "expiry", "copy"] as const;
 export type RunKind = (typeof runKinds)[number];
 
 export type RunResult = "done" | "done-with-warnings" | "failed" | "paused" | "aborted" | "declined";

@@ -27,7 +27,7 @@ export interface ScheduledWork {
   /** For people: `base backup of shop`. */
   readonly words: string;
   /** The kind of run that tells whether a slot was done; null: that cannot be caught up. */
-  readonly proof: "backup" | "copy" | "expiry" | null;
+  readonly proof: "backup" | "copy" | "expiry" | "drill" | null;
   /** The command line behind the program's name; `slot` null: by hand. */
   command(slot: Instant | null): readonly string[];
   /** Under which name a backup for a slot is kept; null for other work. */
@@ -103,7 +103,7 @@ function describe(entry: ScheduleEntry): Described | string {
   if (check === true) return other("check", `check of ${cluster}`, null, "check");
   if (verify === "restore") return other("verify", `test restore of ${cluster}`, null, "verify", "--restore");
   if (verify === "bytes") return other("verify", `verification of ${cluster}`, null, "verify");
-  return `the drill ${drill ?? ""} of ${cluster} cannot be run yet`;
+  return other(`drill-${drill ?? ""}`, `drill ${drill ?? ""} of ${cluster}`, "drill", "drill", drill ?? "");
 }
 
 /** A slot as `--slot` takes it. */
