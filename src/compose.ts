@@ -5,6 +5,7 @@ import { createBackupTaker } from "./adapters/postgres/backup/take-backup.ts";
 import { createDumpRestorer } from "./adapters/postgres/dump/restore/dump-restorer.ts";
 import { createDumpTaker } from "./adapters/postgres/dump/take-dump.ts";
 import { resolveConnection, type ConnectionSettings } from "./adapters/postgres/connection.ts";
+import { createScratchServers } from "./adapters/postgres/scratch-servers.ts";
 import { createSqlConnector } from "./adapters/postgres/sql.ts";
 import { createWalReader } from "./adapters/postgres/waldump/wal-reader.ts";
 import { isClusterName, isLeaseKey } from "./adapters/repository/native/keys.ts";
@@ -91,6 +92,7 @@ export function compose(
       environment: env,
       target: (into) => (isClusterName(into) ? connection(into) : resolved({ url: into })),
     }),
+    scratchServers: createScratchServers(),
     dumps: createDumpTaker({ sql, shell, clock: systemClock, environment: env, connection, repository }),
     recoveryWal: createRecoveryWal({
       ...thisProgram(),

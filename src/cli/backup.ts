@@ -11,6 +11,7 @@ import { dumpInputsOf, dumpOptions, refuseForeignOptions } from "./dump-options.
 import { lockOptions } from "./run/lock-options.ts";
 import { showOptions } from "./run/show-run.ts";
 import { slotOf, wasTaken } from "./run/slot.ts";
+import { proven } from "./run/proven.ts";
 import { runUnattended } from "./run/unattended.ts";
 import {
   firstRepository,
@@ -64,6 +65,11 @@ export const command: Command = {
       summary: "for that time of a schedule, or its latest: nothing is done where that backup is there already",
     },
     "no-copy": { type: "boolean", summary: "only into the first repository of the cluster's list" },
+    verify: {
+      type: "string",
+      choices: ["restore"],
+      summary: "afterwards restore it into scratch and check it; the backup stays where that fails",
+    },
     ...dumpOptions,
     "dry-run": { type: "boolean", summary: "show the steps, change nothing" },
     ...lockOptions,
@@ -74,6 +80,7 @@ export const command: Command = {
     "pgrescue backup --cluster shop --jsonl     # for schedulers: events on stdout",
     "pgrescue backup --lock-wait 30m            # after the run that works in the repository now, if that ends in time",
     "pgrescue backup --slot latest              # from a timer: once for each time of the schedule's entry",
+    "pgrescue backup --verify restore           # and prove it: restored into scratch, checked, removed again",
     "pgrescue backup --source remote            # through the replication protocol",
     "pgrescue backup --kind dump                # every database, with roles and exact row counts",
     "pgrescue backup --kind dump --database shop --fingerprint   # and what its rows say, to compare a restore with",
@@ -96,18 +103,22 @@ export const command: Command = {
     const name = inputs.slot ?? null;
     const isDone = async (): Promise<boolean> => name !== null && (await wasTaken(name, inputs, known, args, terminal));
     if (!args.flag("dry-run") && (await isDone())) return 0;
-    return await runUnattended(
-      {
-        kind: "backup",
-        cluster: known.clusterName,
-        runbook: isDump ? "dump" : "backup",
-        inputs: JSON.parse(JSON.stringify(inputs)),
-        confirm: `${known.clusterName}@${hostname()}`,
-        isDone,
-      },
-      settings,
-      args,
-      terminal,
+    const taking = { settings: known, args, terminal };
+    return await proven(taking, (onOpened, shown) =>
+      runUnattended(
+        {
+          onOpened,
+          kind: "backup",
+          cluster: known.clusterName,
+          runbook: isDump ? "dump" : "backup",
+          inputs: JSON.parse(JSON.stringify(inputs)),
+          confirm: `${known.clusterName}@${hostname()}`,
+          isDone,
+        },
+        settings,
+        args,
+        shown,
+      ),
     );
   },
 };

@@ -76,13 +76,14 @@ async function check(args: Arguments, terminal: Terminal): Promise<number> {
   if (code !== null) return code;
   await using context = await openCheckContext(settings, compose(settings, terminal.env));
   const rehearsals = await rehearsalsHere(await runsPlace(settings));
-  // A dump that was restored says nothing of base backups and their WAL.
-  const tests = rehearsals?.filter((r) => r.cluster === settings.clusterName && !r.method.startsWith("dump-")) ?? null;
+  const tests = rehearsals?.filter((r) => r.cluster === settings.clusterName) ?? null;
+  const testLimits = limits.test ?? ([35 * 86_400, 60 * 86_400] as const);
   const measures = [
     backupAge(context, limits.backup ?? defaultBackup(context.backupPeriod)),
     await waitingWal(context, limits.ready ?? [64, 512]),
     missingWal(context),
-    restoreTestAge(context, tests, limits.test ?? [35 * 86_400, 60 * 86_400]),
+    restoreTestAge(context, tests, "base", testLimits),
+    ...(hasDumps(context) ? [restoreTestAge(context, tests, "dump", testLimits)] : []),
   ];
   const found: Monitored[] = measures.map((m) => ({ label: m.label, state: stateOf(m), detail: m.detail }));
   for await (const verdict of askChecks(await loadChecks(asked), context))
@@ -155,21 +156,35 @@ function missingWal(context: CheckContext): Measure {
   };
 }
 
+function hasDumps({ survey }: CheckContext): boolean {
+  return survey?.points.some(({ kind, status }) => kind === "dump" && status === "ok") ?? false;
+}
+
+/** When a restore was last tested, of base backups or of dumps: one says nothing of the other. */
 function restoreTestAge(
   { now }: CheckContext,
   tests: readonly Rehearsal[] | null,
+  kind: "base" | "dump",
   [warning, critical]: Limits,
 ): Measure {
-  const common = { label: "restore_test_age", unit: "s", warning, critical } as const;
+  const isDump = kind === "dump";
+  const common = {
+    label: isDump ? "dump_restore_test_age" : "restore_test_age",
+    unit: "s",
+    warning,
+    critical,
+  } as const;
   if (tests === null) return { ...common, value: null, detail: "the runs of this host cannot be read" };
-  const newest = tests.toSorted((a, b) => (a.at < b.at ? 1 : -1))[0];
+  const alike = tests.filter(({ method }) => method.startsWith("dump-") === isDump);
+  const newest = alike.toSorted((a, b) => (a.at < b.at ? 1 : -1))[0];
+  const what = isDump ? "a dump's restore" : "restore";
   if (newest === undefined)
     return {
       ...common,
       value: null,
-      detail: "no restore was ever tested here; run: pgrescue verify --restore",
+      detail: `no ${isDump ? "restore of a dump" : "restore"} was ever tested here; run: pgrescue verify ${isDump ? "dump " : ""}--restore`,
       state: "WARNING",
     };
   const age = Number(now - newest.at) / 1e6;
-  return { ...common, value: age, detail: `restore test ${ageInWords(age)}` };
+  return { ...common, value: age, detail: `${what} test ${ageInWords(age)}` };
 }

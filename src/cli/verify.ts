@@ -1,5 +1,7 @@
+import { join, resolve } from "node:path";
 import { compose, type Composition } from "../compose.ts";
 import { messageOf, PgrescueError } from "../domain/errors.ts";
+import { formatInstant } from "../domain/instant.ts";
 import { formatBytes } from "../domain/quantity.ts";
 import type { RecoveryPoint } from "../domain/recovery-point.ts";
 import { isRefusal } from "../domain/refusal.ts";
@@ -10,25 +12,27 @@ import type { Arguments, Command, Terminal } from "./command.ts";
 import { openRepositories } from "./open-repositories.ts";
 import { planningWorld, planWith } from "./planning.ts";
 import { refusalError } from "./recover.ts";
-import { exerciseOptions, runExercise } from "./run/exercise.ts";
+import { exerciseOptions, runDumpTest, runExercise } from "./run/exercise.ts";
 import { showOptions } from "./run/show-run.ts";
 import { openSettings, type Settings } from "./settings.ts";
 
 export const command: Command = {
   summary: "is a recovery point what was written: its bytes, or restored and checked",
-  usage: "verify [POINT] [--restore [--to DIR] [--keep]]",
+  usage: "verify [POINT | dump] [--restore [--to DIR] [--keep]]",
   description:
     "Reads every object of the point and compares it with what the backup wrote down; tells whether its WAL is\nthere. With --restore it is restored into scratch, started, taken up the ladder of checks, and removed again. Exit codes: 0\nsound, 50 damaged, 20 there is no such point.",
   options: {
     restore: { type: "boolean", summary: "restore it into scratch and check the running server" },
     to: { type: "string", value: "DIR", summary: "where to restore to (default the configured scratch directory)" },
     port: { type: "string", value: "PORT", summary: "port of the restored server" },
+    database: { type: "string", value: "NAME", summary: "of a dump: only this database (default all)", multiple: true },
     ...exerciseOptions,
     ...showOptions,
   },
   examples: [
     "pgrescue verify                            # the newest point's bytes",
     "pgrescue verify 20261120T010411Z-base --restore --to /srv/scratch/check",
+    "pgrescue verify dump --restore             # the newest dump, into a server made for it, rows compared",
   ],
   positionals: { min: 0, max: 1 },
   run: async (args, terminal) => {
@@ -54,21 +58,17 @@ async function choosePoint(
     planningWorld(repositories, world, null, { live: false }),
     settings.clusterName,
   );
-  // What is restored into scratch is a server; a dump needs one to go to.
+  // Without a name the newest backup that a whole server comes back from: a dump every hour must not hide it.
   const candidates =
     asked === undefined
       ? points.filter((p) => p.status !== "incomplete" && !(isRestored && p.kind === "dump"))
-      : points.filter((p) => p.id === asked);
+      : points.filter((p) => p.id === asked || (asked === "dump" && p.kind === "dump" && p.status === "ok"));
   const point = candidates.toSorted((a, b) => (a.finishedAt < b.finishedAt ? -1 : 1)).at(-1);
   if (point === undefined)
     throw new PgrescueError(
       "no-recovery-point",
       asked === undefined ? "there is no finished backup" : `there is no point ${asked}`,
     );
-  if (isRestored && point.kind === "dump")
-    throw new PgrescueError("precondition-refused", `${point.id} is a dump: it needs a server to be restored into`, {
-      next: `Restore it into a database of its own: \`pgrescue recover --point ${point.id} --into SERVER --database NEW\`; that compares it, too.`,
-    });
   return point;
 }
 
@@ -133,6 +133,17 @@ async function readPoint(
   return isSound ? 0 : 50;
 }
 
+/** Restores a point into scratch and checks it, as `verify POINT --restore` does. Gives the exit code. */
+export async function testRestore(
+  point: string,
+  args: Arguments,
+  terminal: Terminal,
+  settings: Settings,
+): Promise<number> {
+  const world = compose(settings, terminal.env);
+  return restorePoint(await choosePoint(point, settings, world, true), args, terminal, settings, world);
+}
+
 async function restorePoint(
   point: RecoveryPoint,
   args: Arguments,
@@ -140,6 +151,7 @@ async function restorePoint(
   settings: Settings,
   world: Composition,
 ): Promise<number> {
+  if (point.kind === "dump") return testDump(point, args, terminal, settings, world);
   const port = args.string("port");
   const plan = await planWith(
     {
@@ -156,4 +168,23 @@ async function restorePoint(
   );
   if (isRefusal(plan)) throw refusalError(plan);
   return (await runExercise("verify", plan, settings, args, terminal)).exit;
+}
+
+async function testDump(
+  point: RecoveryPoint,
+  args: Arguments,
+  terminal: Terminal,
+  settings: Settings,
+  world: Composition,
+): Promise<number> {
+  const stamp = formatInstant(world.clock.now()).slice(0, 19).replaceAll(/[-:]/g, "");
+  const scratch = settings.cluster?.scratch.directory;
+  const to = args.string("to") ?? (scratch === undefined ? null : join(scratch, `${point.cluster}-${stamp}`));
+  if (to === null)
+    throw new PgrescueError("usage", "it is not said where to restore to", {
+      next: "Name an empty directory with --to, or set scratch.directory in the configuration.",
+    });
+  const databases = args.strings("database");
+  const chosen = databases.length === 0 ? null : databases;
+  return runDumpTest(point, resolve(terminal.cwd, to), chosen, settings, args, terminal);
 }

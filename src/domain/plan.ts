@@ -147,6 +147,23 @@ export interface DumpFilesInputs {
   readonly databases: readonly string[] | null;
 }
 
+/** What a run that tests a dump works from: written once when it is opened, never changed. */
+export interface DumpTestInputs {
+  readonly method: "dump-test";
+  readonly cluster: string;
+  /** Name or URL of the repository. */
+  readonly repository: string;
+  readonly point: string;
+  /** "" where the server that was dumped did not say. */
+  readonly systemIdentifier: string;
+  /** Where the server is made: empty or not there. */
+  readonly directory: string;
+  /** null: all of its databases. */
+  readonly databases: readonly string[] | null;
+  readonly binaries: string | null;
+  readonly exercise: ExerciseInputs;
+}
+
 /** What a copy works from: written once when it is opened, never changed. */
 export interface CopyInputs {
   readonly method: "copy";

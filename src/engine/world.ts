@@ -6,6 +6,7 @@ import type { Files } from "../ports/files.ts";
 import type { PostgresPort } from "../ports/postgres.ts";
 import type { RecoveryWal } from "../ports/recovery-wal.ts";
 import type { Repository } from "../ports/repository.ts";
+import type { ScratchServers } from "../ports/scratch-server.ts";
 import type { Shell } from "../ports/shell.ts";
 import type { SqlConnector } from "../ports/sql.ts";
 
@@ -21,6 +22,8 @@ export interface World {
   readonly dumps: DumpTaker;
   /** Restores dumps into any server. */
   readonly dumpRestores: DumpRestorer;
+  /** Makes empty servers for restores that are tests. */
+  readonly scratchServers: ScratchServers;
   readonly files: Files;
   /** What a restore_command needs. */
   readonly recoveryWal: RecoveryWal;

@@ -8,6 +8,7 @@ import { createDumpRestorer } from "../../src/adapters/postgres/dump/restore/dum
 import { createDumpTaker } from "../../src/adapters/postgres/dump/take-dump.ts";
 import { createBackupTaker } from "../../src/adapters/postgres/backup/take-backup.ts";
 import { createPostgres } from "../../src/adapters/postgres/postgres.ts";
+import { createScratchServers } from "../../src/adapters/postgres/scratch-servers.ts";
 import { createSqlConnector } from "../../src/adapters/postgres/sql.ts";
 import { freePort } from "../../src/adapters/postgres/throwaway-server.ts";
 import { createWalReader } from "../../src/adapters/postgres/waldump/wal-reader.ts";
@@ -127,6 +128,7 @@ export async function recoveryWorld(options: TestServerOptions = {}): Promise<Re
     sql,
     postgres,
     files: createFiles(),
+    scratchServers: createScratchServers(),
     dumpRestores: createDumpRestorer({
       sql,
       shell,

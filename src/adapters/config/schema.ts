@@ -167,7 +167,7 @@ const scheduleEntry = z
     copy: z.string().optional(),
     expire: z.literal(true).optional(),
     check: z.literal(true).optional(),
-    verify: z.enum(["bytes", "restore"]).optional(),
+    verify: z.enum(["bytes", "restore", "dump"]).optional(),
     drill: z.enum(["restore-to-scratch"]).optional(),
     jitter: duration.optional(),
     missed: z.enum(["run", "skip"]).default("run"),

@@ -1,5 +1,6 @@
-import type { ExerciseInputs } from "../../domain/plan.ts";
+import type { DumpTestInputs, Estimate, ExerciseInputs } from "../../domain/plan.ts";
 import { parseDuration } from "../../domain/quantity.ts";
+import type { RecoveryPoint } from "../../domain/recovery-point.ts";
 import type { RunSpec } from "../../domain/run/spec.ts";
 import { planSteps } from "../../engine/plan-steps.ts";
 import type { RecoveryPlan } from "../../engine/planning/plan-recovery.ts";
@@ -11,6 +12,7 @@ import type { Settings } from "../settings.ts";
 import { currentActor } from "./actor.ts";
 import { openRunRecord } from "./find-run.ts";
 import { openRun } from "./launch-run.ts";
+import { describeRun } from "./open-spec.ts";
 import { showRun } from "./show-any.ts";
 import { chooseFace } from "./show-run.ts";
 
@@ -44,10 +46,48 @@ export async function runExercise(
   };
   const tested = { ...plan, inputs: { ...plan.inputs, exercise } };
   const spec: RunSpec = { ...(await describeRecovery(tested, settings, terminal.env)), kind };
+  const exit = await runTest(spec, plan.estimate, settings, args, terminal);
+  if (args.flag("dry-run")) return { exit, run: null, kept: null };
+  return { exit, run: spec.run, kept: await wasKept(settings.stateDirectory, spec.run) };
+}
+
+/** Restores a dump into a server made for it, compares, and removes the server unless it shall stay. Gives the exit code. */
+export async function runDumpTest(
+  point: RecoveryPoint,
+  directory: string,
+  databases: readonly string[] | null,
+  settings: Settings,
+  args: Arguments,
+  terminal: Terminal,
+): Promise<number> {
+  const { cluster, repository, id, systemIdentifier } = point;
+  const inputs: DumpTestInputs = {
+    method: "dump-test",
+    cluster,
+    repository,
+    point: id,
+    systemIdentifier,
+    directory,
+    databases,
+    binaries: settings.cluster?.binaries ?? null,
+    exercise: { keep: args.flag("keep"), rtoSeconds: null, expectedSeconds: null },
+  };
+  const run = { kind: "verify", cluster, runbook: "dump-test", confirm: cluster, lock: null } as const;
+  const spec = await describeRun({ ...run, inputs: JSON.parse(JSON.stringify(inputs)) }, settings, terminal.env);
+  return runTest(spec, null, settings, args, terminal);
+}
+
+async function runTest(
+  spec: RunSpec,
+  estimate: Estimate | null,
+  settings: Settings,
+  args: Arguments,
+  terminal: Terminal,
+): Promise<number> {
   if (args.flag("dry-run")) {
     const planned = await planSteps(spec.runbook, steps, spec.inputs);
-    printPlan({ inputs: spec.inputs, steps: planned, estimate: plan.estimate }, args, terminal);
-    return { exit: 0, run: null, kept: null };
+    printPlan({ inputs: spec.inputs, steps: planned, estimate }, args, terminal);
+    return 0;
   }
   const face = chooseFace(args, terminal);
   const run = await openRun(settings.stateDirectory, spec, {
@@ -55,8 +95,7 @@ export async function runExercise(
     interactive: false,
     answers: {},
   });
-  const exit = await showRun(face === "console" ? "headless" : face, run, args, terminal);
-  return { exit, run: spec.run, kept: await wasKept(settings.stateDirectory, spec.run) };
+  return await showRun(face === "console" ? "headless" : face, run, args, terminal);
 }
 
 /** The objective of a scenario, or else of the cluster, in seconds. */

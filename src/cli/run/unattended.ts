@@ -25,11 +25,13 @@ export interface UnattendedRun {
   readonly answers?: { readonly [flag: string]: string };
   /** Asked when the repositories are free: whoever had them may have done it meanwhile. Says so itself. */
   readonly isDone?: () => Promise<boolean>;
+  /** Told the run's name when it is opened. */
+  readonly onOpened?: (run: string) => void;
 }
 
 /** Opens the run, once its repositories are free, and shows it to its end; with --dry-run only prints its steps. Gives the exit code. */
 export async function runUnattended(
-  { answers = {}, isDone, ...run }: UnattendedRun,
+  { answers = {}, isDone, onOpened, ...run }: UnattendedRun,
   settings: Settings,
   args: Arguments,
   terminal: Terminal,
@@ -46,6 +48,7 @@ export async function runUnattended(
   const opened = await startWhenFree(spec, compose(settings, terminal.env), args, terminal, async () => {
     if ((await isDone?.()) === true) return null;
     directory ??= await createRunDirectory(settings.stateDirectory, spec);
+    onOpened?.(spec.run);
     return launchRun(directory, options);
   });
   if (opened === null) return 0;

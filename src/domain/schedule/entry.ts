@@ -13,7 +13,7 @@ export interface ScheduleEntry {
   readonly copy?: string | undefined;
   readonly expire?: true | undefined;
   readonly check?: true | undefined;
-  readonly verify?: "bytes" | "restore" | undefined;
+  readonly verify?: "bytes" | "restore" | "dump" | undefined;
   readonly drill?: string | undefined;
   readonly jitter?: string | undefined;
   readonly missed: "run" | "skip";
@@ -102,6 +102,8 @@ function describe(entry: ScheduleEntry): Described | string {
   if (expire === true) return other("expire", `expiry of ${cluster}`, "expiry", "expire", "--apply");
   if (check === true) return other("check", `check of ${cluster}`, null, "check");
   if (verify === "restore") return other("verify", `test restore of ${cluster}`, null, "verify", "--restore");
+  if (verify === "dump")
+    return other("verify-dump", `test restore of a dump of ${cluster}`, null, "verify", "dump", "--restore");
   if (verify === "bytes") return other("verify", `verification of ${cluster}`, null, "verify");
   return other(`drill-${drill ?? ""}`, `drill ${drill ?? ""} of ${cluster}`, "drill", "drill", drill ?? "");
 }

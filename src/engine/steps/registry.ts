@@ -34,6 +34,7 @@ export const steps = {
   "dump.restore-preflight": () => import("./dump-restore-preflight.ts"),
   "dump.roles": () => import("./dump-roles.ts"),
   "dump.restore": () => import("./dump-restore.ts"),
+  "dump.test": () => import("./dump-test.ts"),
   "dump.files": () => import("./dump-files.ts"),
   "dump.compare": () => import("./dump-compare.ts"),
   "dump.swap": () => import("./dump-swap.ts"),
