@@ -1,3 +1,4 @@
+import { loadRunbook } from "../../adapters/config/runbook-file.ts";
 import type { DumpTestInputs, Estimate, ExerciseInputs } from "../../domain/plan.ts";
 import { parseDuration } from "../../domain/quantity.ts";
 import type { RecoveryPoint } from "../../domain/recovery-point.ts";
@@ -45,7 +46,10 @@ export async function runExercise(
     expectedSeconds: plan.estimate.seconds,
   };
   const tested = { ...plan, inputs: { ...plan.inputs, exercise } };
-  const spec: RunSpec = { ...(await describeRecovery(tested, settings, terminal.env)), kind };
+  const recovery = await describeRecovery(tested, settings, terminal.env);
+  const { runbook: after } = await loadRunbook("exercise", terminal.env);
+  const runbook = { ...recovery.runbook, steps: [...recovery.runbook.steps, ...after.steps] };
+  const spec: RunSpec = { ...recovery, kind, runbook };
   const exit = await runTest(spec, plan.estimate, settings, args, terminal);
   if (args.flag("dry-run")) return { exit, run: null, kept: null };
   return { exit, run: spec.run, kept: await wasKept(settings.stateDirectory, spec.run) };
