@@ -1,5 +1,5 @@
 // Compares pgrescue with its peers on this machine, side by side in one run:
-//   npm run bench -- [--scale 130] [--rounds 3] [--files 200000] [--only backup,restore,dump,wal,latency,stores,console,files] [--directory DIR] [--json]
+//   npm run bench -- [--scale 130] [--rounds 3] [--files 200000] [--only backup,restore,dump,wal,queue,latency,stores,console,files] [--directory DIR] [--json]
 import { spawnSync } from "node:child_process";
 import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { cpus, loadavg, tmpdir } from "node:os";
@@ -16,6 +16,7 @@ import { manyFiles } from "./many-files.ts";
 import { restoreComparison } from "./restores.ts";
 import { benchAzure, benchS3, transferComparisons } from "./stores.ts";
 import { table } from "./table.ts";
+import { queueComparisons } from "./wal-queue.ts";
 import { walOverLatency } from "./wal-latency.ts";
 import { walComparisons } from "./wal.ts";
 import { createBenchWorld } from "./world.ts";
@@ -25,7 +26,7 @@ const { values } = parseArgs({
     scale: { type: "string", default: "130" },
     rounds: { type: "string", default: "3" },
     files: { type: "string", default: "200000" },
-    only: { type: "string", default: "backup,restore,dump,wal,latency,stores,console,files" },
+    only: { type: "string", default: "backup,restore,dump,wal,queue,latency,stores,console,files" },
     directory: { type: "string", default: tmpdir() },
     json: { type: "boolean", default: false },
   },
@@ -56,6 +57,8 @@ const add = (found: readonly Row[]): void => {
 try {
   // First of all: its segments are those of the load, which later ones push out of pg_wal.
   if (parts.has("wal")) for (const comparison of await walComparisons(world, 9)) add(await compare(comparison));
+  if (parts.has("queue"))
+    for (const comparison of await queueComparisons(world, rounds)) add(await compare(comparison));
   if (parts.has("latency")) {
     await using store = await benchS3(join(directory, "S3"));
     await using bench = await walOverLatency(world, store);

@@ -5,11 +5,15 @@ import { PgrescueError } from "../domain/errors.ts";
 import type { Arguments, Terminal } from "./command.ts";
 import { openSettings, type NamedRepository, type Settings } from "./settings.ts";
 
+const defaultAhead = 16;
+
 /** Which cluster a data directory's WAL belongs to, and where its WAL goes. */
 export interface WalSettings {
   readonly cluster: string;
   readonly systemIdentifier: string;
   readonly repositories: readonly FetchRepository[];
+  /** How many waiting segments are sent with the one that is asked for. */
+  readonly ahead: number;
 }
 
 /**
@@ -27,7 +31,8 @@ export async function walSettings(args: Arguments, terminal: Terminal): Promise<
     names === undefined
       ? settings.repositories
       : names.flatMap((name) => (known[name] === undefined ? [] : [{ name, ...known[name] }]));
-  return { cluster, systemIdentifier, repositories: chosen.map(fetchRepositoryOf) };
+  const ahead = configured?.walPush.ahead ?? defaultAhead;
+  return { cluster, systemIdentifier, repositories: chosen.map(fetchRepositoryOf), ahead };
 }
 
 /** A configured repository as fetch.json keeps it: never with a secret, which are named by file or environment. */

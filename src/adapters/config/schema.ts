@@ -42,6 +42,7 @@ const cluster = z.strictObject({
   control: control.default({ kind: "auto" }),
   repositories: z.array(z.string()).min(1, { error: "names no repository" }),
   policy: z.string().optional(),
+  walPush: z.strictObject({ ahead: z.int().min(0).max(64).optional() }).default({}),
   objectives: objective
     .extend({ scenarios: z.record(z.string(), objective).optional() })
     .strict()

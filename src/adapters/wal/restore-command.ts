@@ -57,8 +57,12 @@ export function quoteSetting(value: string): string {
   return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 }
 
+/** Where wal-push notes, in a file of the segment's name, what it has sent ahead; below the data directory. */
+export const pushedDirectory = "pg_wal/.pgrescue-pushed";
+
 /**
- * The value of archive_command: wal-push with every exit code that would kill the archiver, and a missing program, as 1.
+ * The value of archive_command: wal-push with every exit code that would kill the archiver, and a missing program, as 1. A
+ * segment that was sent with an earlier one is confirmed without starting Node, as long as the configuration is no newer.
  */
 export function generateArchiveCommand(parts: {
   readonly node: string;
@@ -67,5 +71,7 @@ export function generateArchiveCommand(parts: {
   readonly config: string | null;
 }): string {
   const config = parts.config === null ? "" : ` --config ${shellQuote(parts.config)}`;
-  return `${shellQuote(parts.node)} ${shellQuote(parts.script)} wal-push${config} "%p"; r=$?; [ $r -le 125 ] || r=1; exit $r`;
+  const note = `"${pushedDirectory}/%f"`;
+  const sent = parts.config === null ? "" : `[ ${note} -nt ${shellQuote(parts.config)} ] && rm ${note} && exit; `;
+  return `${sent}${shellQuote(parts.node)} ${shellQuote(parts.script)} wal-push${config} "%p"; r=$?; [ $r -le 125 ] || r=1; exit $r`;
 }

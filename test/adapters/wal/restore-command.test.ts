@@ -1,5 +1,5 @@
-import { chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, utimes, chmod, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import {
   generateArchiveCommand,
@@ -112,4 +112,27 @@ test.each([
   if (script !== "") await writeFile(program, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   const command = generateArchiveCommand({ node: program, script: "/x", config: "/etc/it's/p.yaml" });
   expect((await createShell().run(["sh", "-c", substitute(command)])).exit).toBe(expected);
+});
+
+test("archive_command confirms what was sent ahead without its program, unless the configuration is newer", async () => {
+  await using directory = await temporaryDirectory();
+  const [config, program] = [join(directory.path, "p.yaml"), join(directory.path, "node")];
+  await writeFile(program, "#!/bin/sh\nexit 40\n", { mode: 0o755 });
+  await writeFile(config, "");
+  const note = join(directory.path, "pg_wal", ".pgrescue-pushed", "000000010000000000000001");
+  await mkdir(dirname(note), { recursive: true });
+  const command = generateArchiveCommand({ node: program, script: "/x", config })
+    .replaceAll("%f", "000000010000000000000001")
+    .replaceAll("%p", "pg_wal/000000010000000000000001");
+  const archive = async (): Promise<number | null> =>
+    (await createShell().run(["sh", "-c", command], { cwd: directory.path })).exit;
+  expect(await archive()).toBe(40);
+  const [before, after] = [new Date(Date.now() - 60_000), new Date(Date.now() + 60_000)];
+  await writeFile(note, "{}");
+  await utimes(note, before, before);
+  expect(await archive()).toBe(40);
+  await utimes(note, after, after);
+  expect(await archive()).toBe(0);
+  // Once.
+  expect(await archive()).toBe(40);
 });
