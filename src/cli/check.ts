@@ -10,11 +10,11 @@ import {
   type Measure,
   type Monitored,
 } from "../domain/monitoring.ts";
-import { parseDuration } from "../domain/quantity.ts";
+import { formatDuration, parseDuration } from "../domain/quantity.ts";
 import type { Rehearsal } from "../domain/rehearsal.ts";
 import { askChecks, type CheckContext } from "../engine/check.ts";
 import { loadChecks, type CheckName } from "../engine/checks/registry.ts";
-import { missingSegments, readySegments } from "../engine/wal-measures.ts";
+import { missingSegments, readySegments, unarchivedSeconds } from "../engine/wal-measures.ts";
 import { runAsOwner } from "./as-owner.ts";
 import { openCheckContext } from "./check-context.ts";
 import type { Arguments, Command, Terminal } from "./command.ts";
@@ -42,6 +42,11 @@ export const command: Command = {
     "A plugin for Nagios, Icinga and their like: 0 fine, 1 warning, 2 critical, 3 something could not be asked. Limits\ncome from the schedule (one period and two hours; critical at twice that) unless they are given. Changes nothing.",
   options: {
     "backup-age": { type: "string", value: "WARN[,CRIT]", summary: "age of the newest usable base backup" },
+    "archive-age": {
+      type: "string",
+      value: "WARN[,CRIT]",
+      summary: "how long written WAL has not been archived (objectives.rpo and three times that; 1h,3h)",
+    },
     "ready-segments": { type: "string", value: "WARN[,CRIT]", summary: "WAL waiting for the archive (64,512)" },
     "restore-test-age": {
       type: "string",
@@ -69,6 +74,7 @@ async function check(args: Arguments, terminal: Terminal): Promise<number> {
   const settings = requireCluster(await openSettings(args, terminal));
   const limits = {
     backup: limitsOf(args, "backup-age", duration),
+    archive: limitsOf(args, "archive-age", duration),
     ready: limitsOf(args, "ready-segments", Number),
     test: limitsOf(args, "restore-test-age", duration),
   };
@@ -80,6 +86,7 @@ async function check(args: Arguments, terminal: Terminal): Promise<number> {
   const testLimits = limits.test ?? ([35 * 86_400, 60 * 86_400] as const);
   const measures = [
     backupAge(context, limits.backup ?? defaultBackup(context.backupPeriod)),
+    await archiveAge(context, limits.archive ?? defaultArchive(context.objectives.rpo)),
     await waitingWal(context, limits.ready ?? [64, 512]),
     missingWal(context),
     restoreTestAge(context, tests, "base", testLimits),
@@ -108,6 +115,11 @@ function defaultBackup(period: number | null): Limits {
   return [warning, 2 * warning];
 }
 
+function defaultArchive(rpo: number | null): Limits {
+  const warning = rpo ?? 3600;
+  return [warning, 3 * warning];
+}
+
 function duration(text: string): number {
   return parseDuration(text) ?? Number.NaN;
 }
@@ -132,6 +144,17 @@ function backupAge({ survey, now }: CheckContext, [warning, critical]: Limits): 
     return { ...common, value: null, detail: "there is no backup that can be restored", state: "CRITICAL" };
   const age = Number(now - newest.finishedAt) / 1e6;
   return { ...common, value: age, detail: `newest backup ${ageInWords(age)}` };
+}
+
+async function archiveAge(context: CheckContext, [warning, critical]: Limits): Promise<Measure> {
+  const common = { label: "archive_age", unit: "s", warning, critical } as const;
+  const value = await unarchivedSeconds(context).catch(() => null);
+  if (value === null) return { ...common, value, detail: "how much WAL is not archived is not known" };
+  return {
+    ...common,
+    value,
+    detail: value === 0 ? "all WAL is archived" : `WAL of the last ${formatDuration(value)} is not archived`,
+  };
 }
 
 async function waitingWal(context: CheckContext, [warning, critical]: Limits): Promise<Measure> {

@@ -31,3 +31,33 @@ export async function lastArchivedAt({ server }: CheckContext): Promise<Instant 
   );
   return row?.at == null ? null : parseInstant(row.at);
 }
+
+/** What a segment may hold that nobody has written anything to: its header, a checkpoint, a list of transactions. */
+const quietBytes = 1024;
+
+/**
+ * Seconds since the server last archived, where it has written something since: what would be lost with its disk, at the
+ * most. 0 where it has not, however long ago that was; null where it is not known: no server, a standby, nothing archived yet.
+ */
+export async function unarchivedSeconds({ server }: CheckContext): Promise<number | null> {
+  if (server.state !== "up") return null;
+  const [row] = await server.sql.query<{
+    wal: string | null;
+    age: number | null;
+    now: string | null;
+    bytes: string;
+    size: string;
+  }>(
+    `select last_archived_wal as wal, extract(epoch from clock_timestamp() - last_archived_time)::float8 as age,
+            case when pg_is_in_recovery() then null else pg_walfile_name(pg_current_wal_insert_lsn()) end as now,
+            case when pg_is_in_recovery() then '0' else ((pg_current_wal_insert_lsn() - '0/0') % size)::text end as bytes,
+            size::text as size
+     from pg_catalog.pg_stat_archiver, (select setting::bigint as size from pg_catalog.pg_settings where name = 'wal_segment_size') s`,
+  );
+  if (row === undefined || row.wal === null || row.age === null || row.now === null) return null;
+  const size = Number(row.size);
+  const [archived, writing] = [segmentNumberOf(row.wal, size), segmentNumberOf(row.now, size)];
+  if (archived === null || writing === null) return row.age;
+  const isQuiet = writing <= archived + 1n && Number(row.bytes) < quietBytes;
+  return isQuiet ? 0 : row.age;
+}

@@ -166,3 +166,16 @@ test("another host sees the runs in the repository", async () => {
 test("nothing that was printed holds a secret", () => {
   for (const text of shop.printed) expect(text).not.toContain(shopSecret);
 });
+
+test("written WAL that is not archived has an age, which a quiet server's has not", async () => {
+  const archiveAge = async (...words: readonly string[]): Promise<{ state: string; detail: string }> => {
+    const { stdout } = await shop.pgrescue("check", "--json", ...words);
+    const { found } = JSON.parse(stdout) as { found: { label: string; state: string; detail: string }[] };
+    return found.find(({ label }) => label === "archive_age") ?? { state: "", detail: "" };
+  };
+  await shop.archived();
+  expect(await archiveAge()).toMatchObject({ state: "OK", detail: "all WAL is archived" });
+  await shop.server.sql("create table not_archived as select n from generate_series(1, 1000) n");
+  expect((await archiveAge()).detail).toMatch(/^WAL of the last .* s is not archived$/);
+  expect((await archiveAge("--archive-age", "0s,1h")).state).toBe("WARNING");
+});
