@@ -41,9 +41,9 @@ export function fiveFields(work: ScheduledWork, scheduler: string): string {
   });
 }
 
-/** Work that writes to a repository waits for whoever is at it. */
-export function waitingOptions(work: ScheduledWork): readonly string[] {
-  return work.proof === null ? [] : ["--lock-wait", "1h"];
+/** Work that writes to a repository waits for whoever is at it; drills only read. */
+export function waitingOptions({ proof }: ScheduledWork): readonly string[] {
+  return proof === null || proof === "drill" ? [] : ["--lock-wait", "1h"];
 }
 
 /** Options by which a process that somebody else starts finds the same configuration. */
