@@ -61,7 +61,11 @@ export const command: Command = {
           dump: dump?.document ?? null,
         }),
       );
-    else if (mark !== null) terminal.print(commandLine(["pgrescue", "recover", "--target-name", name]));
+    else if (mark !== null) {
+      const isOnly = Object.keys(settings.loaded.config.clusters).length === 1;
+      const cluster = isOnly ? [] : ["--cluster", settings.clusterName];
+      terminal.print(commandLine(["pgrescue", "recover", ...cluster, "--target-name", name]));
+    }
     return dump?.exit ?? 0;
   },
 };

@@ -1,4 +1,6 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
 import { openShop, type Shop } from "../support/shop.ts";
 
 let shop: Shop;
@@ -25,6 +27,16 @@ test("a mark is archived when it is said, and the server goes back to it", async
   const { stdout } = await shop.must(0, "recover", "--target-name", "before-release-4711", "--to", to, "--headless");
   expect(await shop.query(stdout.trim(), "select name from releases")).toBe("4710");
   await shop.stopServerOf(to);
+});
+
+test("with several clusters the way back names the one that was marked", async () => {
+  const text = await readFile(shop.configFile, "utf8");
+  const config = parse(text) as { clusters: object };
+  const clusters = { ...config.clusters, other: { repositories: ["main"] } };
+  await writeFile(shop.configFile, stringify({ ...config, clusters }));
+  const { stdout } = await shop.must(0, "mark", "before-release-4712", "--cluster", "shop");
+  expect(stdout).toBe("pgrescue recover --cluster shop --target-name before-release-4712");
+  await writeFile(shop.configFile, text);
 });
 
 test("--dump takes a dump with the mark's name, and --json says both in one document", async () => {
