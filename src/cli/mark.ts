@@ -42,7 +42,7 @@ export const command: Command = {
     const code = await runAsOwner("mark", args, settings, terminal);
     if (code !== null) return code;
     const world = compose(settings, terminal.env);
-    const repositories = await writtenRepositories(settings, world, terminal);
+    const { written: repositories, unknown } = await writtenRepositories(settings, world, terminal);
     const mark = await placeMark(
       name,
       { settings, world, repositories, seconds, isDry: args.flag("dry-run") },
@@ -58,6 +58,7 @@ export const command: Command = {
           lsn: mark?.lsn ?? null,
           segment: mark?.segment ?? null,
           repositories: repositories.map((repository) => repository.name),
+          unknown,
           dump: dump?.document ?? null,
         }),
       );
@@ -75,13 +76,13 @@ async function writtenRepositories(
   settings: Settings,
   world: Composition,
   terminal: Terminal,
-): Promise<readonly Repository[]> {
+): Promise<{ readonly written: readonly Repository[]; readonly unknown: readonly string[] }> {
   const opened = await openRepositories(settings, world);
   const reachable = reachableOf(opened);
-  for (const { name } of opened)
-    if (!reachable.includes(name)) terminal.log(`${name} cannot be reached: whether the mark is there is not known`);
+  const unknown = opened.map(({ name }) => name).filter((name) => !reachable.includes(name));
+  for (const name of unknown) terminal.log(`${name} cannot be reached: whether the mark is there is not known`);
   const written = opened.filter(({ name, readOnly }) => reachable.includes(name) && !readOnly);
-  if (written.length > 0) return written;
+  if (written.length > 0) return { written, unknown };
   throw new PgrescueError("config", "no repository that WAL is written to can be reached", {
     next: "See `pgrescue doctor`.",
   });

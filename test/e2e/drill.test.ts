@@ -1,6 +1,6 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { parse, stringify } from "yaml";
+import { parse, parseAllDocuments, stringify } from "yaml";
 import { openShop, type Shop } from "../support/shop.ts";
 
 let shop: Shop;
@@ -22,6 +22,13 @@ interface Run {
   readonly run: string;
   readonly kind: string;
   readonly verdicts: readonly { readonly check: string; readonly result: string; readonly evidence: string }[];
+}
+
+interface Pod {
+  readonly spec: {
+    readonly containers: readonly { readonly args: readonly string[]; readonly volumeMounts: readonly object[] }[];
+    readonly volumes: readonly { readonly name: string }[];
+  };
 }
 
 async function configure(cluster: object): Promise<void> {
@@ -96,4 +103,12 @@ test("a schedule runs drills, and --dry-run shows the steps", async () => {
   await writeFile(shop.configFile, stringify({ ...config, schedule }));
   const { stdout } = await shop.must(0, "generate", "cron");
   expect(stdout).toContain("drill restore-to-scratch --cluster shop");
+  // A pod has a disk to restore to.
+  const [job] = parseAllDocuments((await shop.must(0, "generate", "k8s")).stdout)
+    .map((document) => document.toJS() as { kind: string; spec: { jobTemplate: { spec: { template: Pod } } } })
+    .filter(({ kind }) => kind === "CronJob");
+  const pod = job?.spec.jobTemplate.spec.template.spec;
+  expect(pod?.containers[0]?.args.join(" ")).toContain("--to /scratch/restored");
+  expect(pod?.containers[0]?.volumeMounts).toContainEqual({ name: "scratch", mountPath: "/scratch" });
+  expect(pod?.volumes.map(({ name }) => name)).toContain("scratch");
 });

@@ -53,6 +53,7 @@ test("--dump takes a dump with the mark's name, and --json says both in one docu
     schema: "pgrescue.mark/v1",
     name: "before migration",
     repositories: ["main"],
+    unknown: [],
     dump: { outcome: { result: "done" } },
   });
   expect(mark.segment).toMatch(/^[0-9A-F]{24}$/);

@@ -124,11 +124,24 @@ function cronJob(work: ScheduledWork, name: string, place: Place): object {
       jobTemplate: {
         spec: {
           ...jobLimits,
-          template: pod(place, [...work.command(null), ...waitingOptions(work), ...jsonLines(work), "--no-input"]),
+          template: pod(
+            place,
+            [...work.command(null), ...waitingOptions(work), ...jsonLines(work), ...intoScratch(work), "--no-input"],
+            restores(work),
+          ),
         },
       },
     },
   };
+}
+
+/** Whether the work restores something, which needs a disk of its own. */
+function restores({ entry: { drill, verify } }: ScheduledWork): boolean {
+  return drill !== undefined || verify === "restore" || verify === "dump";
+}
+
+function intoScratch(work: ScheduledWork): readonly string[] {
+  return restores(work) ? ["--to", "/scratch/restored"] : [];
 }
 
 /** Runs tell their events on stdout. */
@@ -155,7 +168,17 @@ const jobLimits = {
   },
 };
 
-function pod(place: Place, args: readonly string[], scratch = "5Gi"): object {
+/** Of the disk that a restore goes to; it lives as long as its pod. */
+const scratchVolume = {
+  name: "scratch",
+  ephemeral: {
+    volumeClaimTemplate: {
+      spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "100Gi" } } },
+    },
+  },
+};
+
+function pod(place: Place, args: readonly string[], hasScratch = false): object {
   return {
     metadata: {
       labels: {
@@ -200,13 +223,15 @@ function pod(place: Place, args: readonly string[], scratch = "5Gi"): object {
             { name: "work", mountPath: "/work" },
             { name: "configuration", mountPath: "/etc/pgrescue", readOnly: true },
             { name: "secrets", mountPath: "/run/secrets/pgrescue", readOnly: true },
+            ...(hasScratch ? [{ name: "scratch", mountPath: "/scratch" }] : []),
           ],
         },
       ],
       volumes: [
-        { name: "work", emptyDir: { sizeLimit: scratch } },
+        { name: "work", emptyDir: { sizeLimit: "5Gi" } },
         { name: "configuration", configMap: { name: "pgrescue" } },
         { name: "secrets", secret: { secretName: "pgrescue", optional: true, defaultMode: 0o440 } },
+        ...(hasScratch ? [scratchVolume] : []),
       ],
     },
   };
