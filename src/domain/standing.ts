@@ -39,10 +39,13 @@ export function firstGap(
   return { timeline, fromSegment: name(start), toSegment: name(lsn(end - 1n)) };
 }
 
-/** A point as it stands with the WAL there is: `ok` becomes `not-restorable` where WAL between its start and end is missing. */
+/**
+ * A point as it stands with the WAL there is: `ok` and `archived` become `not-restorable` where WAL between its start and
+ * end is missing. Of an archived point whose description cannot be read nothing is known, and it stays what it is.
+ */
 export function judgePoint(point: RecoveryPoint, inventory: WalInventory | null): RecoveryPoint {
-  if (point.status !== "ok" || (point.kind !== "base" && point.kind !== "incremental") || point.walIncluded)
-    return point;
+  const isCandidate = point.status === "ok" || (point.status === "archived" && point.segmentSize > 0);
+  if (!isCandidate || (point.kind !== "base" && point.kind !== "incremental") || point.walIncluded) return point;
   if (inventory === null) return { ...point, status: "not-restorable", reason: "its WAL could not be listed" };
   const history = historyOf(inventory, point.timeline);
   if (reachOf(point, history, inventory) !== null) return point;

@@ -1,10 +1,13 @@
 import type { Instant } from "../domain/instant.ts";
+import type { Rehydration, RehydrationRequest, Tier } from "../domain/tier.ts";
 
 /** An object as a listing shows it. `modifiedAt` is the store's clock: informative, never decides anything. */
 export interface ObjectInfo {
   readonly key: string;
   readonly size: number;
   readonly modifiedAt: Instant;
+  /** Where it lies; absent where the store has no tiers, or one by a name that nobody knows. */
+  readonly tier?: Tier;
   /** True where the object must be rehydrated before it can be read. */
   readonly archived?: boolean;
 }
@@ -63,6 +66,20 @@ export interface ObjectStore {
   delete(key: string): Promise<void>;
   /** Removes what writes that began before that left unfinished and invisible; gives the names. Absent where nothing is left. */
   readonly sweep?: (before: Instant) => AsyncIterable<string>;
+  /** Bringing back what lies in an archive tier. Absent where a store has no such tier. */
+  readonly rehydrating?: Rehydrating;
+}
+
+/** Every method throws as those of the store do. */
+export interface Rehydrating {
+  /** Where an object stands; null when there is none. One request, which costs next to nothing. */
+  state(key: string): Promise<Rehydration | null>;
+  /**
+   * Asks for an archived object to become readable, which costs money and takes hours. What is on its way, or readable
+   * already, is left as it is. Gives where it stands then. Throws `store-failure` where there is no such object, and
+   * `precondition-refused` where its class does not know this priority.
+   */
+  begin(key: string, request: RehydrationRequest): Promise<Rehydration>;
 }
 
 export interface ObjectWriter {

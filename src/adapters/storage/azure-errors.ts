@@ -29,6 +29,11 @@ export function isThereAlready(error: unknown): boolean {
   return status === 412 || (status === 409 && code === "BlobAlreadyExists");
 }
 
+/** Whether the service said that the blob is on its way out of the archive tier. */
+export function isRehydrating(error: unknown): boolean {
+  return serviceError(error).code === "BlobBeingRehydrated";
+}
+
 /** Whether the service said that the range begins behind the blob's end. */
 export function isBehindEnd(error: unknown): boolean {
   return serviceError(error).status === 416;

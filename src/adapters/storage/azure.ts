@@ -15,6 +15,7 @@ import type {
 import { azureService, type AzureOptions } from "./azure-credentials.ts";
 import { azureError, isAbsent, isBehindEnd, isThereAlready, type AzurePlace } from "./azure-errors.ts";
 import { observeBlob, replaceBlob } from "./azure-replacing.ts";
+import { azureRehydrating, blobTier } from "./azure-tiers.ts";
 import { prefixOf, requirePlainKey, tooShort } from "./object-key.ts";
 import { partWriter } from "./part-writer.ts";
 import { bodyOf, readInParts, repeating } from "./part-reader.ts";
@@ -77,7 +78,7 @@ class AzureStore implements ObjectStore {
           key: name.slice(this.#prefix.length),
           size: properties.contentLength ?? 0,
           modifiedAt: instantFromMilliseconds(properties.lastModified.getTime()),
-          ...(properties.accessTier === "Archive" ? { archived: true } : {}),
+          ...blobTier(properties.accessTier),
         };
       }
       ({ continuationToken } = page);
@@ -102,7 +103,7 @@ class AzureStore implements ObjectStore {
       size: found.contentLength ?? 0,
       modifiedAt: instantFromMilliseconds(found.lastModified?.getTime() ?? 0),
       metadata: plainMetadata(found.metadata),
-      ...(found.accessTier === "Archive" ? { archived: true } : {}),
+      ...blobTier(found.accessTier),
     };
   }
 
@@ -220,6 +221,12 @@ class AzureStore implements ObjectStore {
   async delete(key: string): Promise<void> {
     await this.#asked(`deleting ${key}`, () => this.#blob(key).deleteIfExists({ deleteSnapshots: "include" }));
   }
+
+  readonly rehydrating = azureRehydrating({
+    properties: (key) => this.#properties(key),
+    blob: (key) => this.#blob(key),
+    asked: (doing, work) => this.#asked(doing, work),
+  });
 
   #blob(key: string) {
     requirePlainKey(key);

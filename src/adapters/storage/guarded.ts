@@ -2,10 +2,10 @@ import type { ObjectStore, ObjectWriter } from "../../ports/object-store.ts";
 
 /**
  * The same store, but before anything is written or removed in it, `guard` is asked, which throws where it must not be.
- * Reading is free, and so is `replace`, which carries a condition of its own. `guard` gets the key.
+ * Reading is free, rehydrating with it, and so is `replace`, which carries a condition of its own. `guard` gets the key.
  */
 export function guarded(store: ObjectStore, guard: (key: string) => Promise<void>): ObjectStore {
-  const { sweep } = store;
+  const { sweep, rehydrating } = store;
 
   function watched(writer: ObjectWriter, key: string): ObjectWriter {
     return {
@@ -50,5 +50,7 @@ export function guarded(store: ObjectStore, guard: (key: string) => Promise<void
             yield* sweep(before);
           },
         }),
+    // It changes where an object lies, and never what it says.
+    ...(rehydrating === undefined ? {} : { rehydrating }),
   };
 }

@@ -11,6 +11,7 @@ export interface Limits {
 
 /** Holds a store's use within limits, so that a backup does not take the network or the disk from the database. */
 export function limited(store: ObjectStore, limits: Limits): ObjectStore {
+  const { rehydrating } = store;
   const enter = semaphore(limits.concurrency ?? Number.POSITIVE_INFINITY);
   const spend = bandwidth(limits);
 
@@ -54,6 +55,14 @@ export function limited(store: ObjectStore, limits: Limits): ObjectStore {
     write: async (key, how) => slowed(await enter(() => store.write(key, how))),
     delete: (key) => enter(() => store.delete(key)),
     ...(store.sweep === undefined ? {} : { sweep: store.sweep }),
+    ...(rehydrating === undefined
+      ? {}
+      : {
+          rehydrating: {
+            state: (key) => enter(() => rehydrating.state(key)),
+            begin: (key, request) => enter(() => rehydrating.begin(key, request)),
+          },
+        }),
   };
 }
 

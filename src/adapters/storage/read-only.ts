@@ -19,5 +19,8 @@ export function readOnly(store: ObjectStore): ObjectStore {
     replace: async (key) => refuse(key),
     write: async (key) => refuse(key),
     delete: async (key) => refuse(key),
+    ...(store.rehydrating === undefined
+      ? {}
+      : { rehydrating: { state: store.rehydrating.state, begin: async (key) => refuse(key) } }),
   };
 }

@@ -84,5 +84,7 @@ export function retrying(store: ObjectStore, options: RetryOptions): ObjectStore
     write: (key, how) => store.write(key, how),
     delete: (key) => repeat(() => store.delete(key)),
     ...(store.sweep === undefined ? {} : { sweep: store.sweep }),
+    // Stores that have an archive repeat by themselves.
+    ...(store.rehydrating === undefined ? {} : { rehydrating: store.rehydrating }),
   };
 }

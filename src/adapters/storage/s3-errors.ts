@@ -37,6 +37,11 @@ export function isConflict(error: unknown): boolean {
   return serviceError(error).status === 409;
 }
 
+/** Whether the store said that the object is being restored from its archive already. */
+export function isRestoring(error: unknown): boolean {
+  return serviceError(error).name === "RestoreAlreadyInProgress";
+}
+
 /** Whether the store said that a multipart upload is not there (any more). */
 export function isUploadGone(error: unknown): boolean {
   return serviceError(error).name === "NoSuchUpload";
@@ -113,6 +118,12 @@ export function s3Error(error: unknown, doing: string, { bucket, host }: S3Place
         "precondition-refused",
         "the object is archived and must be restored first",
         "Restore it into a readable tier, or take a newer point.",
+      );
+    case "GlacierExpeditedRetrievalNotAvailable":
+      return make(
+        "precondition-refused",
+        "S3 has no capacity for expedited retrievals now",
+        "Ask for standard priority, or try again later.",
       );
     case "KMS.DisabledException":
     case "KMS.NotFoundException":

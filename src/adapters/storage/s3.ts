@@ -18,9 +18,7 @@ import { s3Client, type S3Options } from "./s3-client.ts";
 import { multipartUpload, sweepUploads, type S3Encryption } from "./s3-multipart.ts";
 import { observeS3, replaceS3, type S3Object } from "./s3-replacing.ts";
 import { isAbsent, isConditionFailed, s3Error, type S3Place } from "./s3-errors.ts";
-
-/** Storage classes whose objects must be restored before they can be read. */
-const frozen: ReadonlySet<string> = new Set(["GLACIER", "DEEP_ARCHIVE"]);
+import { headTier, listedTier, s3Rehydrating } from "./s3-tiers.ts";
 
 /** Amazon S3 and what speaks its protocol: `s3://bucket/prefix`. */
 export const backend: Backend = {
@@ -70,6 +68,8 @@ class S3Store implements ObjectStore {
           new ListObjectsV2Command({
             Bucket: this.#place.bucket,
             Prefix: this.#prefix + prefix,
+            // Whether what is archived has been restored for now; stores that do not know the question do not answer it.
+            OptionalObjectAttributes: ["RestoreStatus"],
             ...(token === undefined ? {} : { ContinuationToken: token }),
             ...(token === undefined && startAfter !== "" ? { StartAfter: this.#prefix + startAfter } : {}),
           }),
@@ -83,14 +83,15 @@ class S3Store implements ObjectStore {
     } while (token !== undefined);
   }
 
-  #infoOf({ Key, Size, LastModified, StorageClass }: ListedObject): ObjectInfo | null {
+  #infoOf(object: ListedObject): ObjectInfo | null {
+    const { Key, Size, LastModified } = object;
     // Consoles make "folders": empty objects that end in a slash and are no objects to us.
     if (Key === undefined || !Key.startsWith(this.#prefix) || Key.endsWith("/")) return null;
     return {
       key: Key.slice(this.#prefix.length),
       size: Size ?? 0,
       modifiedAt: instantFromMilliseconds(LastModified?.getTime() ?? 0),
-      ...(frozen.has(StorageClass ?? "") ? { archived: true } : {}),
+      ...listedTier(object),
     };
   }
 
@@ -103,9 +104,7 @@ class S3Store implements ObjectStore {
       size: found.ContentLength ?? 0,
       modifiedAt: instantFromMilliseconds(found.LastModified?.getTime() ?? 0),
       metadata: found.Metadata ?? {},
-      ...(frozen.has(found.StorageClass ?? "") && !(found.Restore ?? "").includes('ongoing-request="false"')
-        ? { archived: true }
-        : {}),
+      ...headTier(found),
     };
   }
 
@@ -234,6 +233,8 @@ class S3Store implements ObjectStore {
       this.#client.send(new DeleteObjectCommand({ Bucket: this.#place.bucket, Key: this.#prefix + key })),
     );
   }
+
+  readonly rehydrating = s3Rehydrating((key) => this.#object(key));
 
   readonly sweep = async function* sweep(this: S3Store, before: Instant): AsyncIterable<string> {
     const uploads = sweepUploads(this.#client, this.#place, this.#prefix, millisecondsOf(before));

@@ -22,7 +22,7 @@ interface Need {
  * Decides about every stored segment of one system. Points with a window keep all WAL from their start on, on every
  * timeline; other kept points keep what makes them consistent. The buffer keeps WAL from the last backup (kept or not)
  * that began at least that long before the oldest window does. With no kept base backup at all nothing is deleted:
- * WAL alone may be all there is.
+ * WAL alone may be all there is; neither where a kept one is archived with its description.
  */
 export function judgeWal(
   inventory: WalInventory,
@@ -30,6 +30,13 @@ export function judgeWal(
   bufferSeconds: number,
 ): readonly WalDecision[] {
   const physical = decisions.filter(({ point }) => point.kind === "base" || point.kind === "incremental");
+  const unplaced = physical.find(({ action, point }) => action === "keep" && isUsable(point) && point.segmentSize === 0);
+  if (unplaced !== undefined)
+    return inventory.ranges.map((range) => ({
+      ...range,
+      action: "keep",
+      reason: `${unplaced.point.id} is archived and cannot say what it needs`,
+    }));
   const needs = needsOf(
     physical.filter((d) => d.action === "keep" && isUsable(d.point)),
     physical.map((d) => d.point),

@@ -151,7 +151,7 @@ export function unusablePoint(
     readonly id: string;
   },
   begin: Uint8Array | null,
-  status: "incomplete" | "damaged" | "not-restorable",
+  status: Exclude<RecoveryPoint["status"], "ok">,
   reason: string,
 ): RecoveryPoint {
   const begun = begin === null ? undefined : beginSchema.safeParse(parseJson(begin)).data;

@@ -4,6 +4,7 @@ import type { ObjectStore } from "../../../ports/object-store.ts";
 import { decodeBackup, pointOf, unusablePoint } from "./backup-document.ts";
 import { decodeDump, pointOfDump } from "./dump-document.ts";
 import { folders } from "./folders.ts";
+import { archivedReason, pointFolders, type PointFolder } from "./point-folders.ts";
 import { dumpsPrefix, isBaseId, isClusterName, isDumpId, isSystemIdentifier, systemPrefix } from "./keys.ts";
 import { beginName, placeOf } from "./point-place.ts";
 
@@ -29,8 +30,9 @@ export async function pointsOf(
   system: System,
 ): Promise<readonly RecoveryPoint[]> {
   const points: RecoveryPoint[] = [];
-  for await (const id of folders(store, `${systemPrefix(system.cluster, system.systemIdentifier)}base/`)) {
-    if (isBaseId(id)) points.push(await pointAt(store, { repository, ...system, kind: "base", id }));
+  for await (const found of pointFolders(store, `${systemPrefix(system.cluster, system.systemIdentifier)}base/`)) {
+    const { name: id } = found;
+    if (isBaseId(id)) points.push(await pointAt(store, { repository, ...system, kind: "base", id }, found));
   }
   return points.toSorted(byPosition);
 }
@@ -42,8 +44,9 @@ export async function* clustersIn(store: ObjectStore): AsyncIterable<string> {
 
 /** The dumps of a cluster, oldest first. One that was not finished may not tell of which system it is: "". */
 export async function* dumpsOf(store: ObjectStore, repository: string, cluster: string): AsyncIterable<RecoveryPoint> {
-  for await (const id of folders(store, dumpsPrefix(cluster))) {
-    if (isDumpId(id)) yield await pointAt(store, { repository, cluster, systemIdentifier: "", kind: "dump", id });
+  for await (const found of pointFolders(store, dumpsPrefix(cluster))) {
+    const { name: id } = found;
+    if (isDumpId(id)) yield await pointAt(store, { repository, cluster, systemIdentifier: "", kind: "dump", id }, found);
   }
 }
 
@@ -53,21 +56,21 @@ interface Place extends System {
   readonly id: string;
 }
 
-async function pointAt(store: ObjectStore, place: Place): Promise<RecoveryPoint> {
+/** What is archived is not read: where that is the commit document, nothing is known but when the backup began. */
+async function pointAt(store: ObjectStore, place: Place, found: PointFolder): Promise<RecoveryPoint> {
   const { folder, commit } = placeOf(place);
+  const begin = async () => (found.archived.has(beginName) ? null : store.get(folder + beginName));
+  const archived = archivedReason(found);
+  if (archived !== null && found.archived.has(commit))
+    return unusablePoint(place, await begin(), "archived", archived);
   const bytes = await store.get(folder + commit);
-  if (bytes === null)
-    return unusablePoint(place, await store.get(folder + beginName), "incomplete", "the backup was not finished");
+  if (bytes === null) return unusablePoint(place, await begin(), "incomplete", "the backup was not finished");
   try {
-    return belonging(place, bytes, folder + commit);
+    const point = belonging(place, bytes, folder + commit);
+    return archived === null || point.status !== "ok" ? point : { ...point, status: "archived", reason: archived };
   } catch (error) {
     const isNewer = error instanceof PgrescueError && error.code === "precondition-refused";
-    return unusablePoint(
-      place,
-      await store.get(folder + beginName),
-      isNewer ? "not-restorable" : "damaged",
-      messageOf(error),
-    );
+    return unusablePoint(place, await begin(), isNewer ? "not-restorable" : "damaged", messageOf(error));
   }
 }
 
