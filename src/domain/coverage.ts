@@ -18,6 +18,8 @@ export interface WalInventory {
   readonly histories: readonly TimelineHistory[];
   /** Names of stored .backup and .partial files, and of histories that cannot be read. */
   readonly others: readonly string[];
+  /** Which of the ranges' segments must be rehydrated before they can be read, as ranges; absent where none is. Of one place only. */
+  readonly cold?: readonly SegmentRange[];
 }
 
 /** A stretch of time every moment of which can be reached. */

@@ -20,6 +20,25 @@ export function rangesOf(
   return joinRanges(segments.map(({ timeline, number }) => ({ timeline, from: number, until: number })));
 }
 
+/** What of it can be read at once. */
+export function readableOf(inventory: WalInventory): WalInventory {
+  const { cold = [], ...rest } = inventory;
+  return { ...rest, ranges: inventory.ranges.flatMap((range) => without(range, cold)) };
+}
+
+/** The parts of a range that no other one covers. `others` sorted. */
+function without(range: SegmentRange, others: readonly SegmentRange[]): SegmentRange[] {
+  const parts: SegmentRange[] = [];
+  let { from } = range;
+  for (const other of others) {
+    if (other.timeline !== range.timeline || other.until < from || other.from > range.until) continue;
+    if (other.from > from) parts.push({ ...range, from, until: (other.from - 1n) as SegmentNumber });
+    from = (other.until + 1n) as SegmentNumber;
+  }
+  if (from <= range.until) parts.push({ ...range, from });
+  return parts;
+}
+
 /** What two places hold together. They must be of the same system and segment size; the first one's histories win. */
 export function joinInventories(a: WalInventory, b: WalInventory): WalInventory {
   const known = new Set(a.histories.map((h) => h.timeline));

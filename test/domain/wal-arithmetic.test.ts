@@ -1,7 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SegmentRange, WalInventory } from "../../src/domain/coverage.ts";
-import { holdsSegment, holesOf, joinInventories, joinRanges, rangesOf } from "../../src/domain/inventory.ts";
+import {
+  holdsSegment,
+  holesOf,
+  joinInventories,
+  joinRanges,
+  rangesOf,
+  readableOf,
+} from "../../src/domain/inventory.ts";
 import { formatLsn, lsn, parseLsn } from "../../src/domain/lsn.ts";
 import {
   parseWalFileName,
@@ -106,6 +113,18 @@ describe("an inventory", () => {
         const joined = joinInventories(inventory(rangesOf(a)), inventory(rangesOf(b))).ranges;
         expect(joined).toEqual(rangesOf([...a, ...b]));
         expect(joinInventories(inventory(rangesOf(b)), inventory(rangesOf(a))).ranges).toEqual(joined);
+      }),
+    );
+  });
+
+  test("can be read where it is not cold", () => {
+    fc.assert(
+      fc.property(anySegments, anySegments, (segments, cold) => {
+        const readable = readableOf({ ...inventory(rangesOf(segments)), cold: rangesOf(cold) });
+        const isCold = (s: (typeof segments)[number]): boolean =>
+          cold.some((a) => a.timeline === s.timeline && a.number === s.number);
+        expect(readable.ranges).toEqual(rangesOf(segments.filter((s) => !isCold(s))));
+        expect(readable.cold).toBeUndefined();
       }),
     );
   });

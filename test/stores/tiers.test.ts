@@ -1,9 +1,16 @@
 import { StorageSharedKeyCredential, BlobServiceClient } from "@azure/storage-blob";
+import { existsSync, readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openAzureStore } from "../../src/adapters/storage/azure.ts";
 import type { ObjectStore } from "../../src/ports/object-store.ts";
+import { pgrescue } from "../support/program.ts";
 import { openShop, type Shop } from "../support/shop.ts";
 import { azurePlace, type StorePlace } from "./places.ts";
+
+function connectionString(): string {
+  const azure = inject("azure");
+  return `DefaultEndpointsProtocol=http;AccountName=${azure?.account};AccountKey=${azure?.key};BlobEndpoint=${azure?.endpoint};`;
+}
 
 const request = { priority: "standard", days: 15 } as const;
 
@@ -31,7 +38,8 @@ describe.skipIf(inject("azure") === null)("archived blobs", () => {
 
   async function points() {
     const { stdout } = await shop.must(0, "points", "--json");
-    return (JSON.parse(stdout) as { points: { id: string; status: string; reason?: string; finishedAt: string }[] }).points;
+    return (JSON.parse(stdout) as { points: { id: string; status: string; reason?: string; finishedAt: string }[] })
+      .points;
   }
 
   beforeAll(async () => {
@@ -74,6 +82,30 @@ describe.skipIf(inject("azure") === null)("archived blobs", () => {
     expect(stdout + stderr).toMatch(/is archived: 1 object of it/);
     await store.rehydrating?.begin(key, request);
     expect(await points()).toMatchObject([{ status: "ok" }]);
+  });
+
+  test("stop a recovery before anything is written where they are WAL that it needs", async () => {
+    const segments: string[] = [];
+    for await (const { key } of store.list("shop/")) if (/\/[0-9A-F]{24}\.zst$/.test(key)) segments.push(key);
+    expect(segments.length).toBeGreaterThan(0);
+    for (const key of segments) await archive(key);
+    const to = shop.place("cold");
+    // A host that has no pg_wal to take them from.
+    const recover = () =>
+      pgrescue(["recover", "--repository", place.url, "--latest", "--to", to, "--yes", "--no-input"], {
+        env: {
+          AZURE_STORAGE_CONNECTION_STRING: connectionString(),
+          XDG_STATE_HOME: shop.place("state-of-another-host"),
+        },
+      });
+    const { exit, stdout, stderr } = await recover();
+    expect(exit).not.toBe(0);
+    expect(stdout + stderr).toMatch(/wal\/.*: the object is archived and must be rehydrated first/);
+    // Root makes the directory for the server's user before it asks anything.
+    expect(existsSync(to) ? readdirSync(to) : []).toEqual([]);
+    for (const key of segments) await store.rehydrating?.begin(key, request);
+    expect((await recover()).exit).toBe(0);
+    await shop.stopServerOf(to);
   });
 
   test("do not keep the others from being listed, even where the description is archived", async () => {

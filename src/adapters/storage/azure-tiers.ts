@@ -24,9 +24,10 @@ export function azureRehydration({
 
 /** What moving blobs between tiers takes of the store. */
 export interface AzureBlobs {
-  properties(key: string): Promise<BlobGetPropertiesResponse | null>;
-  blob(key: string): BlockBlobClient;
-  asked<T>(doing: string, work: () => Promise<T>): Promise<T>;
+  readonly properties: (key: string) => Promise<BlobGetPropertiesResponse | null>;
+  readonly blob: (key: string) => BlockBlobClient;
+  /** Does work whose errors become ours. */
+  readonly asked: (doing: string, work: () => Promise<void>) => Promise<void>;
 }
 
 /**

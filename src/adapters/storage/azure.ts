@@ -16,7 +16,7 @@ import { azureService, type AzureOptions } from "./azure-credentials.ts";
 import { azureError, isAbsent, isBehindEnd, isThereAlready, type AzurePlace } from "./azure-errors.ts";
 import { observeBlob, replaceBlob } from "./azure-replacing.ts";
 import { azureRehydrating, blobTier } from "./azure-tiers.ts";
-import { prefixOf, requirePlainKey, tooShort } from "./object-key.ts";
+import { isAfter, prefixOf, requirePlainKey, tooShort } from "./object-key.ts";
 import { partWriter } from "./part-writer.ts";
 import { bodyOf, readInParts, repeating } from "./part-reader.ts";
 
@@ -277,11 +277,6 @@ function plainMetadata(found: { readonly [name: string]: string } | undefined): 
       .map(([name, value]) => [name.toLowerCase(), value] as const)
       .filter(([name]) => name !== writerMark),
   );
-}
-
-/** Byte order of the names, which is that of their code points. */
-function isAfter(a: string, b: string): boolean {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b)) > 0;
 }
 
 function md5(bytes: Uint8Array): Buffer {

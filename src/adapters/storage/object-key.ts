@@ -22,3 +22,8 @@ export function prefixOf(path: string): string {
 export function tooShort(key: string, range: ByteRange): PgrescueError {
   return new PgrescueError("damaged-data", `${key} ends before byte ${range.offset + range.length}`);
 }
+
+/** Whether a key comes behind another one in byte order, which is that of their code points. */
+export function isAfter(a: string, b: string): boolean {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b)) > 0;
+}

@@ -3,6 +3,7 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 
 /** The same store without any way to change it: every change throws `precondition-refused`. */
 export function readOnly(store: ObjectStore): ObjectStore {
+  const { rehydrating } = store;
   const refuse = (key: string): never => {
     throw new PgrescueError("precondition-refused", `${store.url} is configured read-only; ${key} was not changed`, {
       next: "Take `readOnly` out of the repository's configuration if it shall be written to.",
@@ -19,8 +20,8 @@ export function readOnly(store: ObjectStore): ObjectStore {
     replace: async (key) => refuse(key),
     write: async (key) => refuse(key),
     delete: async (key) => refuse(key),
-    ...(store.rehydrating === undefined
+    ...(rehydrating === undefined
       ? {}
-      : { rehydrating: { state: store.rehydrating.state, begin: async (key) => refuse(key) } }),
+      : { rehydrating: { state: (key) => rehydrating.state(key), begin: async (key) => refuse(key) } }),
   };
 }

@@ -86,7 +86,11 @@ export function s3Rehydrating(object: (key: string) => S3Object): Rehydrating {
       if (before.state !== "none") return before;
       try {
         await client.send(
-          new RestoreObjectCommand({ Bucket: place.bucket, Key: whole, RestoreRequest: restoreRequest(found, request) }),
+          new RestoreObjectCommand({
+            Bucket: place.bucket,
+            Key: whole,
+            RestoreRequest: restoreRequest(found, request),
+          }),
         );
       } catch (error) {
         // Another asked for it meanwhile, or we did and the answer was lost.

@@ -30,7 +30,9 @@ export function judgeWal(
   bufferSeconds: number,
 ): readonly WalDecision[] {
   const physical = decisions.filter(({ point }) => point.kind === "base" || point.kind === "incremental");
-  const unplaced = physical.find(({ action, point }) => action === "keep" && isUsable(point) && point.segmentSize === 0);
+  const unplaced = physical.find(
+    ({ action, point }) => action === "keep" && isUsable(point) && point.segmentSize === 0,
+  );
   if (unplaced !== undefined)
     return inventory.ranges.map((range) => ({
       ...range,

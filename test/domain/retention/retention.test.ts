@@ -225,6 +225,19 @@ describe("which WAL is kept", () => {
     ]);
   });
 
+  test("nothing is deleted while a kept point is archived with what says where it begins", () => {
+    const unread = { status: "archived", segmentSize: 0, startLsn: lsn(0n), stopLsn: lsn(0n), timeline: 0 } as const;
+    const decisions = judgePoints(
+      points.map((p, n) => (n === 0 ? { ...p, ...unread } : p)),
+      policy({ daily: 2, monthly: 1 }),
+      { now },
+    );
+    expect(decisions[0]).toMatchObject({ action: "keep", isWindow: false });
+    expect(words(judgeWal(stored([1, 1, 50]), decisions, 0))).toEqual([
+      `1:1-50 keep ${points[0]?.id} is archived and cannot say what it needs`,
+    ]);
+  });
+
   test("without a kept base backup nothing is deleted", () => {
     const decisions = judgeWal(stored([1, 1, 50]), [], 0);
     expect(decisions.map((d) => d.action)).toEqual(["keep"]);

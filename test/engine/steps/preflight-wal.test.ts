@@ -69,3 +69,46 @@ test("a timeline that was never archived counts with the history in the old serv
   await writeFile(join(pgWal, "00000002.history"), "1\t0/480000\tno recovery target specified\n");
   expect((await ask())[0]).toMatchObject({ result: "pass" });
 });
+
+/** A tier of the store that nothing can be read from is no hole, and no WAL that could be replayed either. */
+test("segments in an archive tier do not count, unless another repository has them where they can be read", async () => {
+  await using directory = await temporaryDirectory();
+  const rangesAt = (...numbers: bigint[]) =>
+    rangesOf(numbers.map((number) => ({ timeline: 1, number: number as SegmentNumber })));
+  const stored = { systemIdentifier, segmentSize: size, ranges: rangesAt(2n, 3n, 4n), histories: [], others: [] };
+  const inventories: { [repository: string]: WalInventory } = {
+    main: { ...stored, cold: rangesAt(3n) },
+    offsite: { ...stored, ranges: rangesAt(2n, 4n) },
+  };
+  const point = { id: "P", startLsn: lsn(0x20_0028n), stopLsn: lsn(0x20_0100n), walIncluded: false };
+  const repository = async (name: string) => ({
+    async *points() {
+      yield point;
+    },
+    openBackup: async () => ({ point }),
+    wal: () => ({ inventory: async () => inventories[name] }),
+  });
+  const inputs = {
+    method: "restore-to-scratch",
+    cluster: "shop",
+    repository: "main",
+    point: "P",
+    systemIdentifier,
+    segmentSize: size,
+    dataDirectory: directory.path,
+    savedWal: null,
+    site: { repositories: ["main", "offsite"] },
+    target: { timeline: 1, stopAt: "0/480000" },
+    replayFrom: "0/200028",
+    replayUntil: "0/480000",
+  } as unknown as RecoveryInputs;
+  const ctx = { directory: directory.path, world: { files: createFiles(), repository } };
+  const ask = () => wal.ask({ inputs, ctx } as unknown as PreflightContext);
+  const name = segmentName(1, 3n as SegmentNumber, size);
+  expect((await ask())[0]).toMatchObject({
+    result: "fail",
+    evidence: `segments ${name} to ${name} lie in an archive tier and cannot be read`,
+  });
+  inventories["offsite"] = { ...stored, ranges: rangesAt(3n) };
+  expect((await ask())[0]).toMatchObject({ result: "pass" });
+});

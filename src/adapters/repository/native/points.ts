@@ -46,7 +46,8 @@ export async function* clustersIn(store: ObjectStore): AsyncIterable<string> {
 export async function* dumpsOf(store: ObjectStore, repository: string, cluster: string): AsyncIterable<RecoveryPoint> {
   for await (const found of pointFolders(store, dumpsPrefix(cluster))) {
     const { name: id } = found;
-    if (isDumpId(id)) yield await pointAt(store, { repository, cluster, systemIdentifier: "", kind: "dump", id }, found);
+    if (isDumpId(id))
+      yield await pointAt(store, { repository, cluster, systemIdentifier: "", kind: "dump", id }, found);
   }
 }
 
@@ -61,8 +62,7 @@ async function pointAt(store: ObjectStore, place: Place, found: PointFolder): Pr
   const { folder, commit } = placeOf(place);
   const begin = async () => (found.archived.has(beginName) ? null : store.get(folder + beginName));
   const archived = archivedReason(found);
-  if (archived !== null && found.archived.has(commit))
-    return unusablePoint(place, await begin(), "archived", archived);
+  if (archived !== null && found.archived.has(commit)) return unusablePoint(place, await begin(), "archived", archived);
   const bytes = await store.get(folder + commit);
   if (bytes === null) return unusablePoint(place, await begin(), "incomplete", "the backup was not finished");
   try {

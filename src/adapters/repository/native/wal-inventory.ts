@@ -23,12 +23,14 @@ interface Source {
  * where the repository's own mark (pgrescue.json) is there: an unmounted disk is an empty directory, too.
  */
 export async function readInventory({ store, prefix, systemIdentifier, fetch }: Source): Promise<WalInventory> {
-  const ranges: { timeline: number; from: SegmentNumber; until: SegmentNumber }[] = [];
+  const ranges: GrowingRange[] = [];
+  const cold: GrowingRange[] = [];
   const histories: TimelineHistory[] = [];
   const others: string[] = [];
   let segmentSize: number | null = null;
   let isEmpty = true;
-  for await (const { key } of store.list(prefix)) {
+  for await (const object of store.list(prefix)) {
+    const { key } = object;
     isEmpty = false;
     const name = nameOfWalKey(key.slice(prefix.length));
     const file = name === null ? null : parseWalFileName(name);
@@ -40,10 +42,11 @@ export async function readInventory({ store, prefix, systemIdentifier, fetch }: 
     } else if (file.kind === "segment") {
       segmentSize ??= await sizeOfSegment(store, key, name, fetch);
       const number = segmentNumberOf(name, segmentSize);
-      const last = ranges.at(-1);
       if (number === null) others.push(name);
-      else if (last !== undefined && last.timeline === file.timeline && number === last.until + 1n) last.until = number;
-      else ranges.push({ timeline: file.timeline, from: number, until: number });
+      else {
+        append(ranges, file.timeline, number);
+        if (object.archived === true) append(cold, file.timeline, number);
+      }
     } else {
       others.push(name);
     }
@@ -57,7 +60,21 @@ export async function readInventory({ store, prefix, systemIdentifier, fetch }: 
     ranges: ranges satisfies SegmentRange[],
     histories: histories.sort((a, b) => a.timeline - b.timeline),
     others,
+    ...(cold.length === 0 ? {} : { cold }),
   };
+}
+
+interface GrowingRange {
+  readonly timeline: TimelineId;
+  readonly from: SegmentNumber;
+  until: SegmentNumber;
+}
+
+/** Adds a segment behind all others: to the last range, where it touches that. */
+function append(ranges: GrowingRange[], timeline: TimelineId, number: SegmentNumber): void {
+  const last = ranges.at(-1);
+  if (last !== undefined && last.timeline === timeline && number === last.until + 1n) last.until = number;
+  else ranges.push({ timeline, from: number, until: number });
 }
 
 /** null for a damaged one: it must not hide everything else, and it is still named among `others`. */
